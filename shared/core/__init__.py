@@ -1,0 +1,1 @@
+"""Ground floor: settings, transactions, tenancy, jobs, errors, identifiers, logging. Imports no feature."""

@@ -1,0 +1,52 @@
+"""Work that a row owes to the outside world: a mail, a deleted file, a handled event.
+
+The row *is* the outbox. `state` says what is owed, `next_attempt_at` when a sweep may step in:
+
+    queued ----claim----> working ----> done, or gone
+      ^                      |
+      |   lease ran out,     |
+      +-- or a retry is due -+----> dead after too many attempts
+
+A worker claims a row with one conditional UPDATE, works outside any transaction, then records the result. If the worker
+dies, the lease (`next_attempt_at`) runs out and the sweep puts the row back. A message delivered twice finds nothing to
+claim. The feature keeps its own names for the states.
+"""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+PUBLISH_GRACE = timedelta(seconds=30)
+"""How long a fresh row is left to the message that was published for it, before a sweep enqueues it again."""
+
+LONGEST_BACKOFF = timedelta(hours=1)
+
+
+class Owed:
+    """The columns of an outbox row, beside its `state`."""
+
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+def backoff(attempts: int, first: float) -> timedelta:
+    """Exponential wait before the next try, `first` seconds doubling to an hour, with up to 20 % of jitter."""
+    seconds = min(first * 2.0 ** min(max(attempts - 1, 0), 30), LONGEST_BACKOFF.total_seconds())
+    return timedelta(seconds=seconds * random.uniform(1.0, 1.2))
+
+
+def lock_due(session: Session, model: type[Any], states: Iterable[str], *, now: datetime, limit: int) -> list[Any]:
+    """Lock up to `limit` rows of `model` in `states` whose time has come, oldest first, passing over locked ones."""
+    due = (
+        select(model)
+        .where(model.state.in_(states), model.next_attempt_at <= now)
+        .order_by(model.next_attempt_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(due))

@@ -1,0 +1,46 @@
+"""Who may do what: one enum of permissions, one table of roles (SPEC 1).
+
+A permission is named `feature:verb`. Routes name the permission they need (`@requires`), never a role.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user is in their organization."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DISPATCHER = "dispatcher"
+    FINANCE = "finance"
+    VIEWER = "viewer"
+    WORKER = "worker"
+
+
+class Permission(StrEnum):
+    """Every right that a staff endpoint can ask for."""
+
+    SELF = "self:use"
+    CLIENTS_READ = "clients:read"
+    CLIENTS_WRITE = "clients:write"
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    ORDER_PHOTOS_READ = "order_photos:read"
+    ORDER_PHOTOS_WRITE = "order_photos:write"
+    PAYMENTS_READ = "payments:read"
+
+
+_READS = frozenset(
+    {Permission.CLIENTS_READ, Permission.ORDERS_READ, Permission.ORDER_PHOTOS_READ, Permission.PAYMENTS_READ}
+)
+_DISPATCH = frozenset({Permission.CLIENTS_WRITE, Permission.ORDERS_WRITE, Permission.ORDER_PHOTOS_WRITE})
+_EVERYONE = frozenset({Permission.SELF})
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _EVERYONE | _READS | _DISPATCH,
+    Role.ADMIN: _EVERYONE | _READS | _DISPATCH,
+    Role.DISPATCHER: _EVERYONE | _READS | _DISPATCH,
+    Role.FINANCE: _EVERYONE | _READS,
+    Role.VIEWER: _EVERYONE | _READS,
+    Role.WORKER: _EVERYONE,
+}

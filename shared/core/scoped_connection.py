@@ -1,0 +1,113 @@
+"""psycopg2 connections that spare round trips: what need not be a message of its own travels with the next one.
+
+- The opening: SQL that takes the scope of a transaction (see `shared.core.transaction`); it goes in front of a
+  statement.
+- BEGIN: psycopg2 sends one by itself, as a message of its own; a `WritingConnection` puts it in front, too.
+- Writes whose result nobody waits for, marked with `LATER` (history, audit): they go in front of the next statement, or
+  of COMMIT. Order and atomicity are those of the code; an error of theirs shows at that next statement.
+
+Statements are counted here, because all of them pass here.
+"""
+
+from typing import Any
+
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
+
+from shared.core import query_count
+
+LATER = "/* later */"
+"""`insert(table).prefix_with(LATER)` marks a write that may wait for the next message."""
+
+_MARKED = f"INSERT {LATER}"
+_BACK = "ROLLBACK TO"
+_SAVEPOINTS = ("SAVEPOINT", "RELEASE", _BACK)
+
+
+class ScopedConnection(connection):
+    """`opening` goes in front of the next statement; `each_statement` says whether in front of those after it too."""
+
+    opening: str | None = None
+    each_statement = False
+    begins = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.waiting: list[str] = []
+
+    def take_opening(self, opening: str | None, *, each_statement: bool = False) -> None:
+        """Use `opening` from now on; None for statements as they are."""
+        self.opening, self.each_statement = opening, each_statement
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """A cursor that knows what is to go in front."""
+        kwargs.setdefault("cursor_factory", _ScopedCursor)
+        return super().cursor(*args, **kwargs)
+
+    def take_front(self, *, with_opening: bool = True) -> str:
+        """What goes in front of the message that is about to be sent."""
+        front = ""
+        if self.begins and self.get_transaction_status() == TRANSACTION_STATUS_IDLE:
+            front = "BEGIN; "
+        if with_opening and self.opening is not None:
+            front += self.opening
+            if not self.each_statement:
+                self.opening = None
+        if self.waiting:
+            front += "; ".join(self.waiting) + "; "
+            self.waiting.clear()
+        return front
+
+
+class WritingConnection(ScopedConnection):
+    """Opens and ends transactions itself, so that BEGIN costs no message and waiting writes travel with COMMIT."""
+
+    begins = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.autocommit = True
+
+    def commit(self) -> None:
+        """End the transaction, if one is open or owed. Raises what the waiting writes raise."""
+        if self.waiting or self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            self._send(self.take_front() + "COMMIT")
+
+    def rollback(self) -> None:
+        """Forget what waits, and roll back what was sent."""
+        self.waiting.clear()
+        self.opening = None
+        if self.closed or self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            self._send("ROLLBACK")
+
+    def _send(self, sql: str) -> None:
+        with super().cursor(cursor_factory=cursor) as plain:
+            plain.execute(sql)
+
+
+def _beside(front: str, vars: Any) -> str:  # noqa: A002 - psycopg2's own name
+    """`front` as a part of a query that is formatted with `vars`: what people typed may hold a percent sign."""
+    return front if vars is None else front.replace("%", "%%")
+
+
+class _ScopedCursor(cursor):
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's own name
+        owner: Any = self.connection
+        if query.startswith(_MARKED):
+            query_count.add_one()
+            owner.waiting.append(self.mogrify(query, vars).decode())
+            return
+        if not query.startswith(_SAVEPOINTS):
+            query_count.add_one()
+            query = _beside(owner.take_front(), vars) + query
+        elif query.startswith(_BACK):
+            owner.waiting.clear()
+        else:
+            query = _beside(owner.take_front(with_opening=False), vars) + query
+        super().execute(query, vars)
+
+    def executemany(self, query: Any, vars_list: Any) -> None:
+        front = self.connection.take_front()  # type: ignore[attr-defined]
+        if front:
+            super().execute(front.rstrip("; "))
+        query_count.add_one()
+        super().executemany(query, vars_list)

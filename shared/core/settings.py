@@ -1,0 +1,209 @@
+"""The installation's settings: the only reader of the environment.
+
+Built once when a process starts and handed down; nothing else looks at `os.environ`. Every fault is reported in one
+message, then the process exits with 78 (`EX_CONFIG`, sysexits.h), so that a supervisor can tell a bad setting from a
+crash. `.env.example` and `ops/docs/settings.md` are generated from this class (`python -m ops.settings_docs`).
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+EX_CONFIG = 78
+SHORTEST_SECRET = 32
+PLACEHOLDERS = ("change", "example", "secret", "password", "default")
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    """Name the driver: SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3."""
+    try:
+        url: URL = make_url(value.get_secret_value())
+    except ArgumentError:
+        raise ValueError("is not a database URL (postgresql://user:password@host:port/name)") from None
+    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
+        raise ValueError("must be a postgresql:// URL")
+    url = url.set(drivername="postgresql+psycopg2")
+    return SecretStr(url.render_as_string(hide_password=False))
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must be a redis://, rediss:// or unix:// URL")
+    return value
+
+
+def _http_origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an http:// or https:// URL")
+    return value.rstrip("/")
+
+
+def _comma_list(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_origin)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """One field per setting; its description is the operator's documentation."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    environment: Literal["production", "development", "test"] = Field(
+        "production", description="`production` refuses placeholder and short secrets."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level that is written to the JSON log."
+    )
+
+    database_url: PostgresUrl = Field(
+        description="Login of API and workers: the restricted role `crewline_app` (ops/postgres/roles.sql)."
+    )
+    migration_database_url: PostgresUrl | None = Field(
+        None, description="The schema owner's login, used by migrations only. Default: DATABASE_URL."
+    )
+    database_pool_size: Count = Field(
+        10, description="Connections kept open per process, for reads and for writes each."
+    )
+    database_max_overflow: Annotated[int, Field(ge=0)] = Field(
+        5, description="Extra connections per process under load."
+    )
+    database_pool_timeout_seconds: Seconds = Field(
+        3.0, description="How long a request waits for a free connection before it answers 503."
+    )
+    database_statement_timeout_ms: Count = Field(5000, description="Longest single SQL statement.")
+    database_lock_timeout_ms: Count = Field(3000, description="Longest wait for a row or table lock.")
+    database_idle_in_transaction_timeout_ms: Count = Field(
+        15000, description="Postgres ends a transaction that sits idle for longer."
+    )
+
+    redis_url: RedisUrl = Field(description="Broker of the job queues, and heartbeats. `noeviction`, AOF on.")
+
+    api_bind: str = Field("127.0.0.1:8000", description="Address and port gunicorn listens on.")
+    api_workers: Count = Field(2, description="gunicorn worker processes.")
+    api_threads: Count = Field(8, description="Threads per gunicorn worker.")
+    api_base_url: HttpUrl = Field(
+        "http://127.0.0.1:8000",
+        description="Public URL of this API: signed photo links and set-password links start with it.",
+    )
+    api_json_max_bytes: Count = Field(1024 * 1024, description="Largest JSON body; more is 413.")
+
+    auth_secret_key: SecretStr = Field(description="Signs staff access tokens (HS256). 32 characters or more.")
+    auth_access_token_ttl_minutes: Count = Field(15, description="Life of an access token.")
+    auth_session_ttl_minutes: Count = Field(24 * 60, description="A session ends after this long without a refresh.")
+    auth_refresh_token_ttl_minutes: Count = Field(14 * 24 * 60, description="A session ends at this age at the latest.")
+
+    email_mode: Literal["off", "smtp"] = Field("off", description="`off` keeps mails queued; nothing is lost.")
+    email_from: str = Field("no-reply@localhost", description="Sender address of every mail.")
+    email_from_name: str = Field("Crewline", description="Sender name when an organization has none of its own.")
+    email_max_retries: Count = Field(5, description="Further tries after the first, before a mail is dead.")
+    email_retry_backoff_seconds: Seconds = Field(60.0, description="First wait between tries; doubles up to an hour.")
+    email_lease_seconds: Seconds = Field(
+        120.0, description="A worker that dies while sending loses the mail to another one after this long."
+    )
+    smtp_host: str = Field("", description="Mail server; required with EMAIL_MODE=smtp.")
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port.")
+    smtp_username: str = Field("", description="Login, when the server asks for one.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    smtp_use_tls: bool = Field(True, description="STARTTLS with certificate check before anything is sent.")
+    smtp_timeout_seconds: Seconds = Field(10.0, description="Longest wait for one answer of the mail server.")
+
+    order_storage_backend: Literal["local"] = Field("local", description="Where order photos are kept.")
+    order_upload_root: Path = Field(
+        Path("var/uploads"), description="Folder of the `local` backend; a volume that API and workers share."
+    )
+    order_photo_max_bytes: Count = Field(10 * 1024 * 1024, description="Largest photo; more is 413.")
+    order_photo_allowed_mimes: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("image/jpeg", "image/png", "image/webp"), description="Accepted types, judged by content. Comma list."
+    )
+    order_photo_signing_secret: SecretStr = Field(description="Signs photo links. 32 characters or more.")
+    photo_url_ttl_seconds: Count = Field(60, description="Life of a signed photo link.")
+    storage_delete_retry_interval_seconds: Seconds = Field(
+        30.0, description="First wait between tries to delete a file."
+    )
+    storage_delete_max_attempts: Count = Field(5, description="Tries before a delete is `stuck` and needs a person.")
+    storage_delete_batch_size: Count = Field(50, description="Rows one janitor transaction takes.")
+
+    stripe_webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Signing secret of the webhook endpoint; comma list while rotating. Empty: endpoint off (503).",
+    )
+
+    job_heartbeat_required: bool = Field(
+        False, description="`/readyz` answers 503, not a warning, on a stale heartbeat."
+    )
+    job_heartbeat_ttl_seconds: Seconds = Field(300.0, description="A queue's heartbeat older than this is stale.")
+    job_heartbeat_interval_seconds: Seconds = Field(
+        30.0, description="How often beat sends a heartbeat through every queue."
+    )
+    sweep_interval_seconds: Seconds = Field(60.0, description="How often the sweeps look for work that got lost.")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
+        name = "order_photo_allowed_mimes"
+        return values | {name: _comma_list(values[name])} if name in values else values
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        faults = []
+        if self.email_mode == "smtp" and not self.smtp_host:
+            faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
+        if self.environment == "production":
+            faults += self._weak_secrets()
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _weak_secrets(self) -> list[str]:
+        secrets = {
+            "AUTH_SECRET_KEY": self.auth_secret_key.get_secret_value(),
+            "ORDER_PHOTO_SIGNING_SECRET": self.order_photo_signing_secret.get_secret_value(),
+        }
+        faults = [
+            f"{name} must be {SHORTEST_SECRET} random characters or more (make one: python -m ops.cli init)"
+            for name, secret in secrets.items()
+            if len(secret) < SHORTEST_SECRET or any(word in secret.lower() for word in PLACEHOLDERS)
+        ]
+        if len(set(secrets.values())) < len(secrets):
+            faults.append(f"{' and '.join(secrets)} must differ")
+        return faults
+
+    @property
+    def stripe_webhook_secrets(self) -> list[str]:
+        return [secret for part in self.stripe_webhook_secret.get_secret_value().split(",") if (secret := part.strip())]
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """One line per fault, by the name an operator typed, never with the value (it may be a secret)."""
+    lines = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = "_".join(str(part) for part in fault["loc"]).upper()
+        text = fault["msg"].removeprefix("Value error, ")
+        lines += [f"{name}: {text}"] if name else text.split("; ")
+    return lines
+
+
+def load_settings() -> Settings:
+    """Read the environment, or print every fault at once and exit with 78."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = faults_of(error)
+        print(f"crewline: {len(faults)} setting(s) to mend:", *faults, sep="\n  ", file=sys.stderr)
+        sys.exit(EX_CONFIG)
