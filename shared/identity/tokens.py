@@ -1,0 +1,98 @@
+"""Staff access tokens: JWT (RFC 7519), HS256 and nothing else, audience `staff`; and random one-time tokens."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from uuid import UUID, uuid4
+
+import jwt
+
+from shared.core.errors import Forbidden, code
+from shared.core.permissions import Role
+
+UNAUTHENTICATED = code("identity.unauthenticated", "Sign in first")
+
+ISSUER = "crewline"
+AUDIENCE = "staff"
+ALGORITHM = "HS256"
+CLOCK_SKEW = timedelta(minutes=2)
+_REQUIRED = ["iss", "aud", "sub", "org", "role", "sid", "iat", "exp", "jti"]
+
+
+class Unauthenticated(Forbidden):
+    """Nobody is signed in: the one refusal that HTTP answers with 401 and not 403."""
+
+    kind = "unauthenticated"
+
+    def __init__(self, detail: str = "The access token is missing, expired or not ours.") -> None:
+        super().__init__(UNAUTHENTICATED, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What a genuine access token says; `expires_at` in seconds since the epoch.
+
+    Whether its session still lives is for the database to answer.
+    """
+
+    user_id: UUID
+    org_id: UUID
+    session_id: UUID
+    expires_at: float
+
+
+def issue_access_token(
+    secret: str, *, user_id: UUID, org_id: UUID, session_id: UUID, role: Role, now: datetime, ttl: timedelta
+) -> str:
+    """Sign an access token that ends `ttl` after `now`."""
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(user_id),
+        "org": str(org_id),
+        "role": role,
+        "sid": str(session_id),
+        "iat": int(now.timestamp()),
+        "exp": int((now + ttl).timestamp()),
+        "jti": uuid4().hex,
+    }
+    return jwt.encode(claims, secret, ALGORITHM)
+
+
+def read_access_token(secret: str, token: str, *, now: datetime) -> AccessClaims:
+    """Verify signature, algorithm, audience and times. Raises `Unauthenticated` for anything else than a good token."""
+    claims = _verify(secret, token)
+    if claims.expires_at + CLOCK_SKEW.total_seconds() <= now.timestamp():
+        raise Unauthenticated
+    return claims
+
+
+@lru_cache(maxsize=10_000)
+def _verify(secret: str, token: str) -> AccessClaims:
+    """The checks that never change for a token, remembered: a client sends the same one with every request. What can
+    change is looked at each time: its end above, its session in the database."""
+    try:
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=CLOCK_SKEW,
+            options={"require": _REQUIRED},
+        )
+        return AccessClaims(UUID(claims["sub"]), UUID(claims["org"]), UUID(claims["sid"]), float(claims["exp"]))
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
+        raise Unauthenticated from None
+
+
+def new_secret_token() -> str:
+    """A random token of 256 bits for a refresh token or a link; only its hash is stored."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_token(token: str) -> str:
+    """What the database keeps of a random token. It has full entropy, so a plain SHA-256 is enough."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,62 @@
+"""From settings to services: the one place that chooses implementations and connects the process."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shared import models  # noqa: F401 - every mapped class must be known before the first query
+from shared.core import orm, transaction
+from shared.core.settings import Settings
+from shared.core.transaction import Database
+from shared.integrations.broker import Broker
+from shared.integrations.broker.celery_broker import CeleryBroker
+from shared.integrations.mail import Mailer
+from shared.integrations.mail.smtp_mailer import SmtpMailer
+from shared.integrations.payments import WebhookVerifier
+from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
+from shared.integrations.storage import Storage
+from shared.integrations.storage.local_storage import LocalStorage
+
+REDIS_PATIENCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a process works with. `storages` maps a backend's name to it: a photo's row remembers where its file is."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    broker: Broker
+    mailer: Mailer | None
+    storages: dict[str, Storage]
+    webhooks: WebhookVerifier
+
+    @property
+    def storage(self) -> Storage:
+        """Where new photos go."""
+        return self.storages[self.settings.order_storage_backend]
+
+
+def build_services(settings: Settings) -> Services:
+    """Make the process's services and bind its transactions. After the fork: connections must not be shared."""
+    orm.Base.registry.configure()
+    database = transaction.connect(settings)
+    broker = CeleryBroker(settings.redis_url.get_secret_value())
+    transaction.bind(database.writer, database.reader.connect, settings, broker.publish)
+    return Services(
+        settings=settings,
+        database=database,
+        redis=Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            socket_timeout=REDIS_PATIENCE_SECONDS,
+            socket_connect_timeout=REDIS_PATIENCE_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        ),
+        broker=broker,
+        mailer=SmtpMailer(settings) if settings.email_mode == "smtp" else None,
+        storages={LocalStorage.backend: LocalStorage(settings.order_upload_root)},
+        webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
+    )
