@@ -1,0 +1,42 @@
+"""The Flask application: one line per blueprint."""
+
+from flask import Flask
+
+from api import pages
+from api.clients.routes import blueprint as clients
+from api.core import openapi
+from api.core.context import EXTENSION
+from api.core.json import OrjsonProvider
+from api.core.problems import ProblemApi, register_problems
+from api.core.request_log import register_request_log
+from api.core.security_headers import with_security_headers
+from api.health.routes import blueprint as health
+from api.identity.routes import blueprint as identity
+from api.order_photos.routes import blueprint as order_photos
+from api.orders.routes import blueprint as orders
+from api.payments.routes import blueprint as payments
+from api.stripe_events.routes import blueprint as stripe_events
+from shared.core.settings import Settings
+from shared.wiring import Services
+
+BLUEPRINTS = (health, identity, clients, orders, order_photos, payments, stripe_events)
+
+
+def create_app(settings: Settings, services: Services) -> Flask:
+    """Build the application on `services`. Nothing is read from the environment here."""
+    app = Flask("api", static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.extensions[EXTENSION] = services
+    app.config.from_mapping(openapi.CONFIG)
+    app.config["MAX_CONTENT_LENGTH"] = settings.api_json_max_bytes
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    register_request_log(app)
+    register_problems(app)
+    api = ProblemApi(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(pages.blueprint)
+    openapi.complete(api)
+    app.wsgi_app = with_security_headers(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    return app

@@ -1,0 +1,43 @@
+"""What a route finds at hand: the process's services, the caller, the caller's scope, the time."""
+
+from datetime import datetime
+
+from flask import current_app, g
+
+from shared.core import clock
+from shared.core.actor import Actor
+from shared.core.tenancy import Tenant
+from shared.wiring import Services
+
+EXTENSION = "crewline"
+
+
+def services() -> Services:
+    """The services that `create_app` was given."""
+    found: Services = current_app.extensions[EXTENSION]
+    return found
+
+
+def actor() -> Actor:
+    """The caller, as `@requires` has established."""
+    found: Actor = g.actor
+    return found
+
+
+def tenant() -> Tenant:
+    """The scope of the caller's organization."""
+    return Tenant(actor().org_id)
+
+
+def now() -> datetime:
+    """The moment this request came in: one request has one time."""
+    if "now" not in g:
+        g.now = clock.utc_now()
+    found: datetime = g.now
+    return found
+
+
+def request_id() -> str:
+    """The request's identifier, as it is logged and answered."""
+    found: str = g.request_id
+    return found

@@ -1,0 +1,25 @@
+"""Versions over HTTP: `ETag: "v7"` out, `If-Match: "v7"` in (RFC 9110)."""
+
+import re
+
+from flask import request
+
+from shared.core.errors import STALE, Conflict
+
+_VERSION = re.compile(r'"v([0-9]{1,18})"')
+
+
+def etag(version: int) -> dict[str, str]:
+    """The header that names the version of an answer."""
+    return {"ETag": f'"v{version}"'}
+
+
+def expected_version() -> int | None:
+    """The version that the caller insists on; None without `If-Match`. Raises `Conflict` for a tag that is not ours."""
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    match = _VERSION.fullmatch(given.strip())
+    if match is None:
+        raise Conflict(STALE, "If-Match names no version of this resource.")
+    return int(match[1])

@@ -1,0 +1,116 @@
+"""Base of the schemas: strict input, and the few shapes that every feature shares."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+from shared.core.money import MAX_AMOUNT
+from shared.core.pages import DEFAULT_LIMIT, MAX_LIMIT
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+"""Far from the ends of the calendar, where a time zone would carry a moment over the edge."""
+
+_PLAIN_ADDRESS = re.compile(r"[!#-~]{1,64}@[^@\s]{1,189}")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Text(fields.String):
+    """A string that Postgres can store, stripped. `limit` is its longest length in characters."""
+
+    def __init__(self, *, limit: int, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(min=shortest, max=limit), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if _UNSTORABLE.search(text):
+            raise ValidationError("Contains characters that cannot be stored.")
+        return text.strip()
+
+
+class MailAddress(fields.String):
+    """An e-mail address that a mail can be sent to: printable ASCII in front of the `@`, without quotes (RFC 5321)."""
+
+    def __init__(self, *, metadata: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(validate=_check_mail_address, metadata={"format": "email", **metadata}, **kwargs)
+
+
+def _check_mail_address(address: str) -> None:
+    if not _PLAIN_ADDRESS.fullmatch(address):
+        raise ValidationError(validate.Email.default_message)
+    validate.Email()(address)
+
+
+class Flag(fields.Boolean):
+    """`true` or `false`, and nothing that is merely like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if value is not True and value is not False:
+            raise self.make_error("invalid", input=value)
+        return bool(super()._deserialize(value, attr, data, **kwargs))
+
+
+class Instant(fields.AwareDateTime):
+    """A moment: RFC 3339 with an offset or `Z`; kept and answered in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        moment: datetime = super()._deserialize(value, attr, data, **kwargs)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValidationError(f"Is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
+        return moment.astimezone(UTC)
+
+
+class InSchema(Schema):
+    """What comes in. An unknown field is an error, so that a typing mistake does not pass unseen."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class OutSchema(Schema):
+    """What goes out: the documented contract. Views hand over finished dictionaries (each feature's `present`), which
+    are many times faster than a dump; every answer in the tests is checked against the contract instead."""
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:  # noqa: ARG002 - the base class's signature
+        return obj
+
+
+class MoneySchema(InSchema):
+    """`amount` in minor units of `currency` (lower-case ISO 4217): 12900 cad is 129.00 Canadian dollars."""
+
+    amount = fields.Integer(
+        required=True, strict=True, validate=validate.Range(min=0, max=MAX_AMOUNT), metadata={"example": 12900}
+    )
+    currency = fields.String(required=True, validate=validate.Regexp(r"[a-z]{3}\Z"), metadata={"example": "cad"})
+
+
+class PageArguments(InSchema):
+    """Query parameters of every list."""
+
+    limit = fields.Integer(load_default=DEFAULT_LIMIT, validate=validate.Range(min=1, max=MAX_LIMIT))
+    cursor = fields.String(validate=validate.Length(min=1, max=500))
+
+
+class ProblemErrorSchema(Schema):
+    pointer = fields.String(required=True, metadata={"description": "JSON Pointer (RFC 6901) into the request"})
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """A problem document, RFC 9457. Some codes add members of their own, such as `state` and `allowed`."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable; decide on this, not on the texts."})
+    request_id = fields.String(required=True)
+    errors = fields.List(fields.Nested(ProblemErrorSchema))

@@ -1,0 +1,35 @@
+from typing import Any
+
+from marshmallow import fields
+
+from api.core.schemas import Instant, MoneySchema, OutSchema
+from shared.payments.model import PaymentState
+
+
+class PaymentSchema(OutSchema):
+    id = fields.UUID(required=True)
+    order_id = fields.UUID(required=True)
+    state = fields.Enum(PaymentState, by_value=True, required=True)
+    amount = fields.Nested(MoneySchema, required=True)
+    stripe_payment_intent_id = fields.String(required=True)
+    refund_due = fields.Boolean(
+        required=True, metadata={"description": "It arrived for a cancelled order and must be paid back."}
+    )
+    paid_at = Instant(required=True)
+
+
+class PaymentListSchema(OutSchema):
+    data = fields.List(fields.Nested(PaymentSchema), required=True)
+
+
+def present(payment: Any) -> dict[str, Any]:
+    """A payment as `PaymentSchema` says."""
+    return {
+        "id": payment.id,
+        "order_id": payment.order_id,
+        "state": payment.state,
+        "amount": {"amount": payment.amount, "currency": payment.currency},
+        "stripe_payment_intent_id": payment.stripe_payment_intent_id,
+        "refund_due": payment.refund_due,
+        "paid_at": payment.paid_at,
+    }
