@@ -1,0 +1,1 @@
+"""One module per feature. Each must be listed in `worker/app.py`."""
