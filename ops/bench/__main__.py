@@ -1,0 +1,107 @@
+"""`python -m ops.bench`: measure, write `var/bench/latest.json`, print the table. Everything it starts, it ends."""
+
+import json
+import sys
+import time
+
+import click
+
+from ops.bench import http_rounds, report, tasks, uploads
+from ops.bench.errors import BenchError
+from ops.bench.gunicorn import Gunicorn
+from ops.bench.installation import Installation, installation
+from ops.bench.machine import machine, versions
+from ops.bench.measured import Rate
+from ops.quickstart import ports
+from ops.quickstart.database import REPOSITORY
+from ops.quickstart.errors import QuickstartError
+
+FOLDER = REPOSITORY / "var" / "bench"
+PAGE = REPOSITORY / "ops" / "docs" / "bench.md"
+GROUPS = {
+    "flask": {"bare_flask"},
+    "read": {"bare_select", "read_order"},
+    "list": {"bare_select", "list_50_of_10k"},
+    "create": {"bare_insert", "create_order", "create_order_in_20_orgs"},
+    "webhook": {"bare_insert", "webhook_accept"},
+    "tasks": set(),
+    "uploads": set(),
+    "cold_start": set(),
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--only", default=",".join(GROUPS), show_default=True, help="Comma list of what to measure.")
+@click.option(
+    "--rounds", default=7, show_default=True, type=click.IntRange(1, 50), help="Turns; medians are over these."
+)
+@click.option("--seconds", default=2.0, show_default=True, type=click.FloatRange(0.2, 30), help="One path in one turn.")
+@click.option("--orders", default=10_000, show_default=True, type=click.IntRange(51), help="Orders that are listed.")
+@click.option("--quick", is_flag=True, help="Three short rounds: for development, not for conclusions.")
+@click.option("--write-docs", is_flag=True, help="Also write ops/docs/bench.md.")
+def main(*, only: str, rounds: int, seconds: float, orders: int, quick: bool, write_docs: bool) -> None:
+    """Measure how far each path is from the limit of this machine, and write var/bench/latest.json.
+
+    Starts Postgres, Redis, gunicorn and Celery of its own on free ports and ends them. About five minutes. Leave the
+    machine alone meanwhile: other load bends the ratios too, and the spread of the rounds shows it.
+    Exit status: 0 measured (whatever the ratios), 1 when something failed or answered wrongly.
+    """
+    wanted = set(only.split(","))
+    if unknown := wanted - GROUPS.keys():
+        raise click.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}", param_hint="--only")
+    if quick:
+        rounds, seconds = 3, 0.7
+    started = time.monotonic()
+    try:
+        _run(wanted, rounds, seconds, orders, write_docs=write_docs)
+    except (BenchError, QuickstartError) as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(1)
+    _say(f"{time.monotonic() - started:.0f} s in all")
+
+
+def _run(wanted: set[str], rounds: int, seconds: float, orders: int, *, write_docs: bool) -> None:
+    before = machine()
+    _say("starting Postgres and Redis, migrating, seeding")
+    with installation(FOLDER / "run", orders) as made:
+        found = versions(made)
+        rates, values = _measure(made, wanted, rounds, seconds)
+    page = report.page(before, found, rates, values)
+    (FOLDER / "latest.json").write_text(json.dumps(report.document(before, found, rates, values), indent=2) + "\n")
+    if write_docs:
+        PAGE.write_text(page)
+    click.echo(page)
+
+
+def _measure(
+    made: Installation, wanted: set[str], rounds: int, seconds: float
+) -> tuple[dict[str, Rate], dict[str, list[float]]]:
+    """Rates by name, and values by name and round."""
+    values: dict[str, list[float]] = {}
+    if "cold_start" in wanted:  # first, while the machine is calm
+        values["cold_start_s"] = _cold_starts(made, min(rounds, 5))
+    names = set[str]().union(*(GROUPS[group] for group in wanted))
+    rates = http_rounds.measure(made, names.__contains__, rounds, seconds, _say)
+    if "tasks" in wanted:
+        rates |= tasks.measure(made, rounds, int(500 * seconds), _say)
+    if "uploads" in wanted:
+        _say(f"{uploads.UPLOADS} uploads of 10 MB at once")
+        values["upload_rss_growth_mb"] = uploads.measure(made, min(rounds, 2))
+    return rates, values
+
+
+def _cold_starts(made: Installation, count: int) -> list[float]:
+    _say(f"{count} cold starts")
+    found = []
+    for _ in range(count):
+        with Gunicorn(http_rounds.OURS, made.env, ports.free_port(), made.folder) as server:
+            found.append(round(server.cold_start, 2))
+    return found
+
+
+def _say(line: str) -> None:
+    click.echo(f"  {line}", err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The results as JSON and as a page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ops.bench.measured import CEILINGS, TARGETS, Rate, Verdict, ceilings, ratios
+
+LIMITS = frozenset({"bare_flask", *(limit for _, limit, _ in TARGETS.values())})
+
+NOTES = """\
+Everything was measured in one run on one machine, in turns: each round measures every row once, and the numbers are
+medians over the rounds. A ratio is ours over the limit; "rounds" is the lowest and the highest that a single round
+would have given. CPU is what one answer cost on the server's side in all (its workers, and Postgres); "by CPU" is the
+same ratio made from it, which depends less on what else the machine does.
+
+- 16 kept-alive connections, one request in flight on each, spread evenly over two gunicorn workers of eight threads.
+  Everything shares the machine's cores: client, gunicorn, Postgres, Redis. Workers do not recycle during the run.
+- Postgres has durable settings (fsync on) and is reached over TCP on the loopback interface by both sides; the bare
+  application keeps one psycopg2 connection per thread, in autocommit.
+- Ours runs as in production: signed in, row-level security, request log at `info`. The bare one logs nothing.
+- `create_order` places every order in one organization, whose number counter is a row lock held to the commit; the
+  line for 20 organizations shows what that costs. No `Idempotency-Key`.
+- `webhook_accept` stores distinct, correctly signed `payment_intent.succeeded` events and publishes a message for each.
+  No worker runs meanwhile: handling is not accepting, and is measured as a task.
+- `task_roundtrip` is `messages.send` for a mail that was sent already; the no-op runs with the same worker settings
+  (late acknowledgement, prefetch of one, no results, two processes). Messages are in Redis before a round starts.
+- `upload_rss_growth_mb`: the most by which the resident memory of all gunicorn workers grew during 32 uploads of 10 MB
+  at once, sampled every 10 ms, in 10^6 bytes. `cold_start_s`: from gunicorn's start to the first 200 of `/healthz`.
+"""
+
+
+def document(
+    machine: Mapping[str, Any],
+    versions: Mapping[str, str],
+    rates: Mapping[str, Rate],
+    values: Mapping[str, list[float]],
+) -> dict[str, Any]:
+    """What `var/bench/latest.json` holds."""
+    verdicts = ratios(rates) | ceilings(values)
+    return {
+        "machine": dict(machine),
+        "versions": dict(versions),
+        "limits": {name: rate.as_json() for name, rate in rates.items() if name in LIMITS},
+        "results": {name: rate.as_json() for name, rate in rates.items() if name not in LIMITS}
+        | {name: {"median": verdicts[name].value, "rounds": rounds} for name, rounds in values.items()},
+        "ratios": {name: verdict.as_json() for name, verdict in verdicts.items()},
+    }
+
+
+def page(
+    machine: Mapping[str, Any],
+    versions: Mapping[str, str],
+    rates: Mapping[str, Rate],
+    values: Mapping[str, list[float]],
+) -> str:
+    """The same as Markdown."""
+    verdicts = ratios(rates) | ceilings(values)
+    where = f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
+    parts = [
+        "# How far from the limit",
+        "Written by `make bench ARGS=--write-docs`; do not edit.",
+        _table(
+            ["what", "measured", "target", "met", "rounds", "by CPU"],
+            [_verdict_row(*item) for item in verdicts.items()],
+        ),
+        _table(
+            ["path", "per second", "rounds", "p50 ms", "p95 ms", "p99 ms", "CPU µs"],
+            [_rate_row(*item) for item in rates.items()],
+        ),
+        "## How it was measured",
+        NOTES.rstrip(),
+        "## Where",
+        f"{where}. Load average before the run: {machine['load'][0]}.",
+        ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict_row(name: str, verdict: Verdict) -> list[str]:
+    sign = "<" if name in CEILINGS else "≥"
+    spread = f"{min(verdict.rounds):g} to {max(verdict.rounds):g}"
+    met, by_cpu = "yes" if verdict.met else "**no**", "–" if verdict.by_cpu is None else f"{verdict.by_cpu:g}"
+    return [f"`{name}`", f"{verdict.value:g}", f"{sign} {verdict.target:g}", met, spread, by_cpu]
+
+
+def _rate_row(name: str, rate: Rate) -> list[str]:
+    found = rate.as_json()
+    spread = f"{min(rate.rounds):.0f} to {max(rate.rounds):.0f}"
+    times = [f"{found[key]:.1f}" if key in found else "–" for key in ("p50_ms", "p95_ms", "p99_ms")]
+    return [f"`{name}`", f"{rate.per_second:.0f}", spread, *times, f"{sum(rate.cpu_us.values()) or '–'}"]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,13 @@
+"""What the demo can show. Each chapter stands alone and leaves the system as usable as it found it."""
+
+from collections.abc import Callable
+
+from ops.demo.chapters import order
+from ops.demo.story import Story
+from ops.demo.world import World
+
+Chapter = tuple[str, Callable[[World, Story], None]]
+
+CHAPTERS: dict[str, Chapter] = {
+    "order": ("One order, from sign-in to paid", order.tell),
+}

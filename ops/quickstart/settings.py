@@ -1,0 +1,134 @@
+"""What one installation is told: where its files are, which ports it has, its secrets, its environment."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.quickstart import ports, records
+from ops.quickstart.database import REPOSITORY
+
+# Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_INHERITED_TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_SECRETS = (
+    "auth_secret_key",
+    "order_photo_signing_secret",
+    "stripe_webhook_secret",
+    "postgres_owner_password",
+    "postgres_app_password",
+    "redis_password",
+    "flower_password",
+)
+# The ports people know, when they are free; None: any.
+_PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "postgres": None, "redis": None}
+FLOWER_USER = "crewline"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files of one installation, all below `var`."""
+
+    var: Path
+
+    @property
+    def state(self) -> Path:
+        """For scripts: every URL, port, process and login. It exists exactly while the system is ready."""
+        return self.var / "quickstart.json"
+
+    @property
+    def secrets(self) -> Path:
+        return self.var / "secrets.json"
+
+    @property
+    def run(self) -> Path:
+        return self.var / "run"
+
+    @property
+    def processes(self) -> Path:
+        return self.run / "processes.json"
+
+    @property
+    def ports(self) -> Path:
+        return self.run / "ports.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.run / "lock"
+
+    def log(self, name: str) -> Path:
+        return self.var / "log" / f"{name}.log"
+
+
+def chosen_ports(paths: Paths) -> dict[str, int]:
+    """A port for each server: those of the last run where they are free, so that bookmarks keep working."""
+    remembered = _read(paths.ports)
+    chosen: dict[str, int] = {}
+    for name, preferred in _PORTS.items():
+        last = remembered.get(name)
+        wanted = last if isinstance(last, int) else preferred
+        chosen[name] = ports.free_port(wanted, frozenset(chosen.values()))
+    records.write_private_json(paths.ports, chosen)
+    return chosen
+
+
+def kept_secrets(paths: Paths) -> dict[str, str]:
+    """The installation's secrets: 32 random bytes each, made once and kept in a private file."""
+    kept = {name: value for name, value in _read(paths.secrets).items() if isinstance(value, str)}
+    missing = {name: secrets.token_urlsafe(32) for name in _SECRETS if name not in kept}
+    if missing:
+        kept |= missing
+        records.write_private_json(paths.secrets, kept)
+    return kept
+
+
+def base_environment() -> dict[str, str]:
+    """The part of the caller's environment that every process gets."""
+    inherited = {name: os.environ[name] for name in (*_INHERITED, *_INHERITED_TLS) if name in os.environ}
+    return inherited | {"PYTHONPATH": str(REPOSITORY)}
+
+
+def application_environment(
+    paths: Paths, port: Mapping[str, int], secret: Mapping[str, str], urls: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of API, worker, beat, Flower and scripts. `urls` has the connection URLs by setting name."""
+    return {
+        **base_environment(),
+        **urls,
+        "ENVIRONMENT": "development",
+        "LOG_LEVEL": "info",
+        "API_BIND": f"{LOOPBACK}:{port['api']}",
+        "API_BASE_URL": f"http://{LOOPBACK}:{port['api']}",
+        "AUTH_SECRET_KEY": secret["auth_secret_key"],
+        "ORDER_PHOTO_SIGNING_SECRET": secret["order_photo_signing_secret"],
+        "STRIPE_WEBHOOK_SECRET": stripe_secret(secret),
+        "EMAIL_MODE": "smtp",
+        "EMAIL_FROM": "no-reply@crewline.test",
+        "EMAIL_FROM_NAME": "Crewline",
+        "SMTP_HOST": LOOPBACK,
+        "SMTP_PORT": str(port["smtp"]),
+        "SMTP_USE_TLS": "false",
+        "ORDER_STORAGE_BACKEND": "local",
+        "ORDER_UPLOAD_ROOT": str(paths.var / "uploads"),
+        "EMAIL_RETRY_BACKOFF_SECONDS": "5",
+        "SWEEP_INTERVAL_SECONDS": "5",
+        "JOB_HEARTBEAT_INTERVAL_SECONDS": "5",
+        "JOB_HEARTBEAT_REQUIRED": "true",
+        "JOB_HEARTBEAT_TTL_SECONDS": "60",
+    }
+
+
+def stripe_secret(secret: Mapping[str, str]) -> str:
+    """The webhook signing secret, in the form that Stripe gives them out."""
+    return f"whsec_{secret['stripe_webhook_secret']}"
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

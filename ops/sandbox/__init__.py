@@ -1,0 +1,21 @@
+"""The outside world on one machine: what Crewline talks to, at the other end of the wire.
+
+The quickstart, the demo and the tests start this one process and point the real SDKs and protocols at it::
+
+    python -m ops.sandbox --host 127.0.0.1 --smtp-port 0 --http-port 0 \
+        --webhook-secret whsec_sandbox --webhook-url http://127.0.0.1:8000/v1/stripe/webhook
+
+What it is
+    * An **SMTP catcher**: takes every mail, keeps the newest in memory, shows them at ``/mail`` and as JSON
+      at ``/api/mail``, and misbehaves on request (``/api/smtp/fault``).
+    * A **Stripe stand-in** that sends webhooks: ``POST /api/stripe/events`` builds an event, signs it as
+      Stripe does and posts it as often, as concurrently and as wrongly as the caller asks.
+
+What it is not
+    * Not part of the product. It imports nothing from ``api``, ``shared`` or ``worker``, so that a mistake
+      made there cannot be made here a second time and pass unseen.
+    * Not for the internet: no login, everything in memory, gone when the process ends.
+
+Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
+provider: ``mail`` and ``stripe``. ``web`` holds what every page has in common.
+"""

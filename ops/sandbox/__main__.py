@@ -1,0 +1,103 @@
+"""Start the sandbox: ``python -m ops.sandbox --help``."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from ops.sandbox.fields import is_http_url
+from ops.sandbox.mail.journal import Journal
+from ops.sandbox.mail.mailbox import Mailbox
+from ops.sandbox.mail.smtp import SmtpServer
+from ops.sandbox.web import HttpServer, create_app
+from ops.sandbox.world import World
+
+EPILOG = """\
+When both servers accept connections, one line of JSON goes to stdout and to --ready-file:
+  {"smtp_port": 52525, "http_port": 58025, "pid": 4711}
+SIGTERM and SIGINT stop the process with exit status 0. What it holds is in memory and goes with it, but for the mails
+in --mail-journal.
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until told to stop. Returns the exit status: 0 stopped on request, 1 could not listen."""
+    options = _parser().parse_args(argv)
+    if options.ready_file:
+        # A file left by an earlier run names ports that nobody listens on any more.
+        options.ready_file.unlink(missing_ok=True)
+    mailbox = Mailbox(Journal(options.mail_journal) if options.mail_journal else None)
+    world = World(webhook_secret=options.webhook_secret, webhook_url=options.webhook_url, mailbox=mailbox)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: world.stopping.set())
+    try:
+        smtp = SmtpServer(world.mailbox, world.smtp_faults, options.host, options.smtp_port)
+        http = HttpServer(create_app(world), options.host, options.http_port)
+    except OSError as error:
+        print(f"sandbox: cannot listen on {options.host}: {error}", file=sys.stderr)
+        return 1
+    _serve(world, smtp, http, options.ready_file)
+    return 0
+
+
+def _serve(world: World, smtp: SmtpServer, http: HttpServer, ready_file: Path | None) -> None:
+    world.smtp_port, world.http_port = smtp.port, http.port
+    smtp.start()
+    http.start()
+    _announce({"smtp_port": smtp.port, "http_port": http.port, "pid": os.getpid()}, ready_file)
+    world.stopping.wait()
+    http.stop()
+    smtp.stop()
+
+
+def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
+    line = json.dumps(ready)
+    if ready_file:
+        # Written aside and renamed: who polls for the file never reads half of it.
+        with tempfile.NamedTemporaryFile("w", dir=ready_file.parent, delete=False) as draft:
+            draft.write(line + "\n")
+        Path(draft.name).replace(ready_file)
+    print(line, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ops.sandbox",
+        description="The outside world on one machine: an SMTP catcher and a Stripe webhook sender.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address both servers listen on (default: %(default)s)")
+    add("--smtp-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
+    add("--http-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
+    add("--webhook-secret", type=_word, metavar="whsec_…", help="signs Stripe events; the receiver's secret")
+    add("--webhook-url", type=_url, metavar="URL", help="where Stripe events go unless a call says otherwise")
+    add("--ready-file", type=Path, metavar="PATH", help="gets the ready line as well, in one atomic write")
+    add("--mail-journal", type=Path, metavar="PATH", help="keeps the mails over a restart (default: in memory only)")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a whole number from 0 to 65535")
+    return int(text)
+
+
+def _word(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def _url(text: str) -> str:
+    if not is_http_url(text):
+        raise argparse.ArgumentTypeError("must be an http:// or https:// URL with a host")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

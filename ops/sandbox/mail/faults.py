@@ -1,0 +1,57 @@
+"""What the SMTP server is told to do wrong, and for how many deliveries."""
+
+import threading
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How a delivery goes. Reply codes are those of RFC 5321, section 4.2."""
+
+    OK = "ok"
+    REJECT_4XX = "reject_4xx"  # 451 after DATA, not stored: try again later
+    REJECT_5XX = "reject_5xx"  # 550 after DATA, not stored: never try again
+    DROP_AFTER_DATA = "drop_after_data"  # stored, then the connection ends before the 250: the sender cannot know
+    STALL = "stall"  # stored, then silence for some seconds before the 250
+    REFUSE_RECIPIENT = "refuse_recipient"  # 550 to every RCPT of the delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mode, for ``count`` more deliveries (None: until changed); ``seconds`` is the length of a stall."""
+
+    mode: Mode = Mode.OK
+    count: int | None = None
+    seconds: float = 0.0
+
+
+class FaultPlan:
+    """The fault in force. Deliveries take their share of it, one each. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._fault = Fault()
+
+    def set(self, fault: Fault) -> None:
+        """Replace the fault in force."""
+        with self._lock:
+            self._fault = fault
+
+    def current(self) -> Fault:
+        """The fault in force, with the count that is left."""
+        with self._lock:
+            return self._fault
+
+    def take(self, *, at_recipient: bool) -> Fault:
+        """The fault for one delivery, which uses up one of its count.
+
+        ``at_recipient`` says at which command the delivery is: refusals happen at RCPT, all else after DATA.
+        A fault that belongs to the other command is left alone, and the answer is OK.
+        """
+        with self._lock:
+            fault = self._fault
+            if (fault.mode is Mode.REFUSE_RECIPIENT) is not at_recipient:
+                return Fault()
+            if fault.count is not None:
+                self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else Fault()
+            return fault

@@ -1,0 +1,131 @@
+"""Mails over HTTP: pages for people, JSON for tests, and the switch for SMTP faults."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ops.sandbox.fields import BadBodyError, Fields
+from ops.sandbox.mail.faults import Fault, Mode
+from ops.sandbox.mail.mailbox import Mail
+from ops.sandbox.world import world
+
+blueprint = Blueprint("mail", __name__)
+
+PAGE_ROWS = 200
+MAX_COUNT = 1_000_000
+# aiosmtpd ends a connection that has been silent for 300 s; a stall must end before that.
+MAX_STALL_SECONDS = 120
+# A mail runs no script, loads nothing and submits nothing. Its links open in a tab of their own, outside the
+# sandbox: people click through the demo's mails.
+MAIL_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+LINKS_LEAVE_THE_FRAME = '<base target="_blank">'
+
+
+@blueprint.get("/mail")
+def show_mails() -> str:
+    """The newest mails first; ``?to=`` keeps those with a recipient that contains it."""
+    wanted = request.args.get("to", "").strip()
+    found = [m for m in world().mailbox.all() if wanted.lower() in " ".join(m.envelope_to).lower()]
+    return render_template("mails.html", mails=found[::-1][:PAGE_ROWS], total=len(found), to=wanted)
+
+
+@blueprint.get("/mail/<int:mail_id>")
+def show_mail(mail_id: int) -> str:
+    """One mail: headers, HTML in a sandboxed frame, text, and a link to the bytes."""
+    return render_template("mail.html", mail=_get(mail_id))
+
+
+@blueprint.get("/mail/<int:mail_id>/html")
+def show_html(mail_id: int) -> Response:
+    """The HTML part as it was sent, for the frame, where nothing in it can do harm."""
+    html = _get(mail_id).content.html
+    head = re.search(r"<head(\s[^>]*)?>", html, re.IGNORECASE)
+    # Before a doctype it would switch the browser to quirks mode, so it goes into the head when there is one.
+    at = head.end() if head else 0
+    page = html[:at] + LINKS_LEAVE_THE_FRAME + html[at:]
+    return Response(page, mimetype="text/html", headers={"Content-Security-Policy": MAIL_CSP})
+
+
+@blueprint.get("/mail/<int:mail_id>/raw")
+def show_raw(mail_id: int) -> Response:
+    """The exact bytes that came in after DATA."""
+    return Response(_get(mail_id).raw, mimetype="text/plain")
+
+
+@blueprint.get("/api/mail")
+def list_mails() -> Response:
+    """Mails oldest first, without their bytes. ``to`` and ``message_id`` match whole, ``subject`` in part."""
+    to = request.args.get("to", "").strip().lower()
+    subject = request.args.get("subject", "").lower()
+    message_id = request.args.get("message_id", "").strip("<> ")
+    found = [
+        mail
+        for mail in world().mailbox.all()
+        if (not to or to in [address.lower() for address in mail.envelope_to])
+        and subject in mail.subject.lower()
+        and (not message_id or message_id == mail.message_id.strip("<>"))
+    ]
+    return jsonify(data=[_as_json(mail) for mail in found])
+
+
+@blueprint.get("/api/mail/<int:mail_id>")
+def get_mail(mail_id: int) -> Response:
+    """One mail with ``raw``, decoded as UTF-8; the exact bytes are at ``/mail/<id>/raw``."""
+    mail = _get(mail_id)
+    return jsonify(_as_json(mail) | {"raw": mail.raw.decode("utf-8", "replace")})
+
+
+@blueprint.delete("/api/mail")
+def clear_mails() -> Response:
+    """Forget every mail."""
+    return jsonify(deleted=world().mailbox.clear())
+
+
+@blueprint.get("/api/smtp/fault")
+def get_fault() -> Response:
+    """The fault in force and how many deliveries it still has."""
+    fault = world().smtp_faults.current()
+    return jsonify(mode=fault.mode, count=fault.count, seconds=fault.seconds)
+
+
+@blueprint.put("/api/smtp/fault")
+def set_fault() -> ResponseReturnValue:
+    """Make the next ``count`` deliveries (null: all) go wrong in the way of ``mode``."""
+    fields = Fields("mode", "count", "seconds")
+    name = fields.text("mode", None)
+    if name not in list(Mode):
+        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
+    mode = Mode(name)
+    count = fields.whole("count", None, low=1, high=MAX_COUNT)
+    seconds = fields.number("seconds", None, low=0, high=MAX_STALL_SECONDS)
+    if mode is Mode.STALL and not seconds:
+        raise BadBodyError("seconds must say how long to stall")
+    world().smtp_faults.set(Fault() if mode is Mode.OK else Fault(mode, count, seconds or 0.0))
+    return get_fault()
+
+
+def _get(mail_id: int) -> Mail:
+    return world().mailbox.find(mail_id) or abort(404, "There is no such mail, or it is no longer kept.")
+
+
+def _as_json(mail: Mail) -> dict[str, Any]:
+    return {
+        "id": mail.id,
+        "received_at": mail.received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "envelope_from": mail.envelope_from,
+        "envelope_to": list(mail.envelope_to),
+        "message_id": mail.message_id,
+        "subject": mail.subject,
+        "headers": [list(pair) for pair in mail.content.headers],
+        "text": mail.content.text,
+        "html": mail.content.html,
+        "attachments": [
+            {"filename": part.filename, "content_type": part.content_type, "size": part.size}
+            for part in mail.content.attachments
+        ],
+    }

@@ -1,0 +1,35 @@
+"""What the servers of the sandbox share, made once per process and handed to each."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app
+
+from ops.sandbox.mail.faults import FaultPlan
+from ops.sandbox.mail.mailbox import Mailbox
+from ops.sandbox.stripe.log import EventLog
+
+
+@dataclass
+class World:
+    """The state of one sandbox.
+
+    ``webhook_secret`` and ``webhook_url`` are the defaults for Stripe events, None when not given on the
+    command line. The ports are 0 until the servers listen. ``stopping`` is set once, when the
+    process is told to end; whoever waits for something waits on it.
+    """
+
+    webhook_secret: str | None = None
+    webhook_url: str | None = None
+    smtp_port: int = 0
+    http_port: int = 0
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    smtp_faults: FaultPlan = field(default_factory=FaultPlan)
+    stripe_events: EventLog = field(default_factory=EventLog)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+def world() -> World:
+    """The World of the Flask app that serves the current request."""
+    return cast(World, current_app.extensions["sandbox"])
