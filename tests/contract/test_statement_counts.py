@@ -1,0 +1,148 @@
+"""How many SQL statements a request may cost: 4 for a read, 8 for a write, and never one per row."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from shared.core import query_count
+from shared.wiring import Services
+from tests.checked_client import CheckedClient
+from tests.factories.identity import PASSWORD, make_link, make_person
+from tests.factories.order_photos import make_photo, photo_form
+from tests.factories.orders import make_order, order_body
+from tests.factories.organizations import Company
+from tests.factories.stripe_events import payment_event, signed
+
+READ, WRITE = 4, 8
+FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
+
+
+@contextmanager
+def counted(services: Services) -> Iterator[list[str]]:
+    """The statements that are sent inside the block, without those that open and end a transaction."""
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if not statement.startswith(FRAME):
+            sent.append(statement)
+
+    event.listen(services.database.writer, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(services.database.writer, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def ids(client: CheckedClient, company: Company) -> dict[str, str]:
+    order_id = make_order(company)
+    photo = make_photo(company, order_id)
+    company.headers()
+    client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
+    return {"order_id": str(order_id), "photo_id": str(photo.id), "client_id": str(company.client_id)}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/auth/me",
+        "/v1/clients",
+        "/v1/clients/{client_id}",
+        "/v1/orders",
+        "/v1/orders?status=pending&client_id={client_id}&scheduled_from=2026-01-01T00:00:00Z",
+        "/v1/orders/{order_id}",
+        "/v1/orders/{order_id}/payments",
+        "/v1/orders/{order_id}/photos",
+        "/v1/orders/{order_id}/photos/{photo_id}",
+    ],
+)
+def test_a_read_costs_at_most_four(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str
+) -> None:
+    with counted(services) as sent:
+        answer = client.get(path.format(**ids), headers=company.headers())
+    assert answer.status_code == 200
+    assert 0 < len(sent) <= READ, sent
+    assert query_count.current() == len(sent), "the log line must tell the truth"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/clients", {"name": "Bo", "email": "bo@client.test"}),
+        ("/v1/orders", None),
+        ("/v1/orders/{order_id}/confirm", {}),
+        ("/v1/orders/{order_id}/cancel", {"reason": "The client is ill"}),
+        ("/v1/auth/logout", {}),
+    ],
+)
+def test_a_write_costs_at_most_eight(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str, body: Any
+) -> None:
+    headers = company.headers() | ({"Idempotency-Key": "counted"} if path in {"/v1/clients", "/v1/orders"} else {})
+    with counted(services) as sent:
+        answer = client.post(path.format(**ids), json=order_body(company) if body is None else body, headers=headers)
+    assert answer.status_code < 300
+    assert 0 < len(sent) <= WRITE, sent
+    assert query_count.current() == len(sent)
+
+
+def test_signing_in_and_out_costs_at_most_eight(client: CheckedClient, company: Company, services: Services) -> None:
+    person, email = make_person(company.org_id)
+    with counted(services) as sent:
+        tokens = client.post("/v1/auth/login", json={"email": email, "password": PASSWORD}).get_json()
+    assert 0 < len(sent) <= WRITE, sent
+    with counted(services) as sent:
+        client.post("/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert 0 < len(sent) <= WRITE, sent
+    link = make_link(person)
+    with counted(services) as sent:
+        client.post("/v1/auth/set-password", json={"token": link, "password": "another long phrase"})
+    assert 0 < len(sent) <= WRITE, sent
+
+
+def test_uploading_and_deleting_a_photo_costs_at_most_eight(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    photos = f"/v1/orders/{ids['order_id']}/photos"
+    with counted(services) as sent:
+        made = client.post(photos, data=photo_form(), headers=company.headers())
+    assert made.status_code == 201
+    assert 0 < len(sent) <= WRITE, sent
+    with counted(services) as sent:
+        download = client.get(made.get_json()["url"])
+    assert download.status_code == 200
+    assert 0 < len(sent) <= READ, sent
+    with counted(services) as sent:
+        assert client.delete(f"{photos}/{ids['photo_id']}", headers=company.headers()).status_code == 204
+    assert 0 < len(sent) <= WRITE, sent
+
+
+def test_taking_a_webhook_costs_one_statement(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    event_ = payment_event(company, ids["order_id"])
+    with counted(services) as sent:
+        assert client.post("/v1/stripe/webhook", **signed(event_)).status_code == 200
+    assert len(sent) == 1, sent
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/{order_id}/photos"])
+def test_a_list_costs_the_same_with_ten_times_the_rows(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str
+) -> None:
+    def cost() -> tuple[int, int]:
+        with counted(services) as sent:
+            answer = client.get(path.format(**ids), headers=company.headers())
+        return len(answer.get_json()["data"]), len(sent)
+
+    few, first = cost()
+    for _ in range(10):
+        make_order(company)
+        make_photo(company, ids["order_id"], with_object=False)  # type: ignore[arg-type]
+    many, second = cost()
+    assert many == few + 10
+    assert second == first

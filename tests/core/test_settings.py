@@ -1,0 +1,163 @@
+"""Settings: every fault in one message, by the operator's names, never with a value that may be a secret."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy.engine import make_url
+
+from shared.core.settings import EX_CONFIG, Settings, faults_of, load_settings
+from tests.contract.source import ROOT
+
+GOOD = {
+    "ENVIRONMENT": "production",
+    "DATABASE_URL": "postgresql://crewline_app:db-pass-77@db.internal:5432/crewline",
+    "REDIS_URL": "redis://:redis-pass-77@redis.internal:6379/0",
+    "AUTH_SECRET_KEY": "k1" + "Zq7" * 12,
+    "ORDER_PHOTO_SIGNING_SECRET": "k2" + "Zq7" * 12,
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets the whole environment of the process to `GOOD` and these changes; None removes one."""
+
+    def become(**changes: str | None) -> None:
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in (GOOD | changes).items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+
+    become()
+    return become
+
+
+def _faults() -> list[str]:
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    return faults_of(refused.value)
+
+
+def test_a_good_environment_is_read(environment: Any) -> None:
+    settings = Settings()
+    assert settings.environment == "production"
+    assert settings.database_url.get_secret_value().startswith("postgresql+psycopg2://crewline_app:db-pass-77@")
+    assert settings.email_mode == "off"
+
+
+def test_every_fault_is_in_one_message(environment: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    environment(
+        DATABASE_URL="mysql://root:hunter2@db/crewline",
+        REDIS_URL=None,
+        AUTH_SECRET_KEY=None,
+        API_WORKERS="0",
+        SMTP_PORT="99999",
+        EMAIL_MODE="pigeon",
+        PHOTO_URL_TTL_SECONDS="soon",
+        JOB_HEARTBEAT_REQUIRED="perhaps",
+        API_BASE_URL="ftp://files",
+    )
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    assert stopped.value.code == EX_CONFIG == 78
+    said = capsys.readouterr().err
+    for name in (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "AUTH_SECRET_KEY",
+        "API_WORKERS",
+        "SMTP_PORT",
+        "EMAIL_MODE",
+        "PHOTO_URL_TTL_SECONDS",
+        "JOB_HEARTBEAT_REQUIRED",
+        "API_BASE_URL",
+    ):
+        assert f"\n  {name}: " in said, name
+    assert "9 setting(s)" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"AUTH_SECRET_KEY": "short-but-random-9fQ"}, "AUTH_SECRET_KEY"),
+        ({"AUTH_SECRET_KEY": "change-me-" + "9fQ" * 12}, "AUTH_SECRET_KEY"),
+        ({"ORDER_PHOTO_SIGNING_SECRET": "an-EXAMPLE-" + "9fQ" * 12}, "ORDER_PHOTO_SIGNING_SECRET"),
+        ({"ORDER_PHOTO_SIGNING_SECRET": "x" * 31}, "ORDER_PHOTO_SIGNING_SECRET"),
+        ({"ORDER_PHOTO_SIGNING_SECRET": GOOD["AUTH_SECRET_KEY"]}, "must differ"),
+        ({"EMAIL_MODE": "smtp"}, "SMTP_HOST"),
+    ],
+)
+def test_production_refuses_what_is_weak_or_missing(environment: Any, changes: dict[str, str], name: str) -> None:
+    environment(**changes)
+    faults = _faults()
+    assert any(name in fault for fault in faults)
+    for value in changes.values():
+        assert value == "smtp" or value not in "\n".join(faults)
+
+
+def test_elsewhere_a_short_secret_will_do(environment: Any) -> None:
+    environment(ENVIRONMENT="development", AUTH_SECRET_KEY="short")
+    assert Settings().auth_secret_key.get_secret_value() == "short"
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "ENVIRONMENT"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_is_required_may_be_neither_missing_nor_empty(environment: Any, name: str, value: str | None) -> None:
+    environment(**{name: value})
+    assert _faults() == [f"{name}: Field required"]
+
+
+def test_production_is_the_default(environment: Any) -> None:
+    environment(ENVIRONMENT=None, AUTH_SECRET_KEY="short")
+    assert any("AUTH_SECRET_KEY" in fault for fault in _faults())
+
+
+@pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])
+def test_every_spelling_of_a_postgres_url_names_the_driver(environment: Any, url: str) -> None:
+    environment(DATABASE_URL=url)
+    assert Settings().database_url.get_secret_value() == "postgresql+psycopg2://u:p@h/d"
+
+
+def test_odd_characters_of_a_password_survive(environment: Any) -> None:
+    environment(DATABASE_URL="postgresql://u:p%40ss%2Fw%3Ard%25@h/d")
+    assert make_url(Settings().database_url.get_secret_value()).password == "p@ss/w:rd%"
+
+
+def test_secrets_never_print(environment: Any) -> None:
+    environment(SMTP_PASSWORD="smtp-pass-77", STRIPE_WEBHOOK_SECRET="whsec_77")
+    settings = Settings()
+    shown = f"{settings!r} {settings} {settings.model_dump_json()}"
+    for secret in ("db-pass-77", "redis-pass-77", "smtp-pass-77", "whsec_77", GOOD["AUTH_SECRET_KEY"]):
+        assert secret not in shown
+
+
+def test_lists_are_split_at_commas(environment: Any) -> None:
+    environment(STRIPE_WEBHOOK_SECRET=" whsec_a , whsec_b,,", ORDER_PHOTO_ALLOWED_MIMES="image/png, image/jpeg")
+    settings = Settings()
+    assert settings.stripe_webhook_secrets == ["whsec_a", "whsec_b"]
+    assert settings.order_photo_allowed_mimes == ("image/png", "image/jpeg")
+
+
+def test_settings_cannot_be_changed_afterwards(environment: Any) -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.api_workers = 9
+
+
+def test_a_process_with_bad_settings_ends_with_78_before_it_serves() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import api.wsgi"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "AUTH_SECRET_KEY": "hunter2-in-the-clear"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert "DATABASE_URL" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr

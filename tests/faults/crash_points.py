@@ -1,0 +1,85 @@
+"""Crash points: the process dies, by SIGKILL and with its whole group, just before or after it calls the outside world.
+
+What is wrapped stays real; only the moment of death is chosen. `CRASH_POINT` in the environment names the one in force:
+`before put`, `in put`, `after put`, `before delete`, `after delete`, `before publish`, `after send`.
+"""
+
+import os
+import signal
+from dataclasses import replace
+from typing import BinaryIO, NoReturn, cast
+
+from shared.core import transaction
+from shared.core.jobs import Message
+from shared.integrations.mail import Mail, Mailer
+from shared.integrations.storage import Storage, StoredObject
+from shared.wiring import Services
+
+POINT = os.environ.get("CRASH_POINT", "")
+
+
+def dying(services: Services) -> Services:
+    """The same services, whose process dies at the crash point. Its transactions publish through it as well."""
+
+    def publish(messages: list[Message]) -> None:
+        _die_at("before publish")
+        services.broker.publish(messages)
+
+    transaction.bind(services.database.writer, services.database.reader.connect, services.settings, publish)
+    storages = {name: cast(Storage, DyingStorage(storage)) for name, storage in services.storages.items()}
+    return replace(services, storages=storages, mailer=services.mailer and DyingMailer(services.mailer))
+
+
+class DyingStorage:
+    """A storage whose process dies around `put` or `delete`."""
+
+    def __init__(self, real: Storage) -> None:
+        self._real = real
+        self.backend = real.backend
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        _die_at("before put")
+        self._real.put(key, cast(BinaryIO, _DyingSource(source)) if POINT == "in put" else source)
+        _die_at("after put")
+
+    def open(self, key: str) -> StoredObject:
+        return self._real.open(key)
+
+    def delete(self, key: str) -> None:
+        _die_at("before delete")
+        self._real.delete(key)
+        _die_at("after delete")
+
+
+class DyingMailer:
+    """A mailer whose process dies when the mail server has the mail and nobody has written that down."""
+
+    def __init__(self, real: Mailer) -> None:
+        self._real = real
+
+    def send(self, mail: Mail) -> None:
+        self._real.send(mail)
+        _die_at("after send")
+
+
+class _DyingSource:
+    """Gives a few bytes; whoever wants more is dead."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source, self._reads = source, 0
+
+    def read(self, _: int = -1) -> bytes:
+        self._reads += 1
+        if self._reads > 1:
+            _die()
+        return self._source.read(1000)
+
+
+def _die_at(point: str) -> None:
+    if point == POINT:
+        _die()
+
+
+def _die() -> NoReturn:
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+    raise AssertionError("nobody survives this")

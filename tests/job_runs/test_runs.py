@@ -1,0 +1,138 @@
+"""Runs of scheduled jobs: each slot once, never two at a time, and every end written down."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.core.tenancy import PLATFORM
+from shared.core.transaction import transaction
+from shared.job_runs import service as job_runs
+from tests.jobs_probe import JobsProbe
+from tests.rows import row, rows
+from worker.core.periodic import once_per_slot
+
+MINUTE = timedelta(minutes=1)
+NOW = datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC)
+
+
+def _claim(job: str = "tests.job", *, now: datetime = NOW, cadence: timedelta = MINUTE) -> UUID | None:
+    with transaction(PLATFORM) as session:
+        return job_runs.claim(session, job, job_runs.slot_of(now, cadence), now=now)
+
+
+def _end(run_id: UUID | None, **values: Any) -> None:
+    assert run_id is not None
+    with transaction(PLATFORM) as session:
+        if "error" in values:
+            job_runs.fail(session, run_id, values["error"], now=NOW)
+        else:
+            job_runs.finish(session, run_id, values, now=NOW)
+
+
+def _run(run_id: UUID | None) -> dict[str, Any]:
+    return row("SELECT * FROM job_runs WHERE id = :id", id=run_id)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_transaction(jobs: JobsProbe) -> JobsProbe:
+    return jobs
+
+
+def test_a_slot_is_counted_from_the_epoch() -> None:
+    assert job_runs.slot_of(NOW, MINUTE) == datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    assert job_runs.slot_of(NOW, timedelta(hours=1)) == datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    assert job_runs.slot_of(NOW, timedelta(seconds=7)) <= NOW
+    assert job_runs.slot_of(NOW + timedelta(seconds=39), MINUTE) == job_runs.slot_of(NOW, MINUTE)
+    assert job_runs.slot_of(NOW + timedelta(seconds=40), MINUTE) == job_runs.slot_of(NOW, MINUTE) + MINUTE
+
+
+def test_a_slot_is_claimed_once() -> None:
+    first = _claim()
+    assert first is not None
+    assert _claim() is None
+    _end(first, done=3)
+    assert _claim() is None
+    assert (_run(first)["state"], _run(first)["counts"]) == ("succeeded", {"done": 3})
+    assert _claim(now=NOW + MINUTE) is not None
+
+
+def test_a_run_does_not_overlap_itself() -> None:
+    first = _claim()
+    assert _claim(now=NOW + timedelta(seconds=25), cadence=timedelta(seconds=5)) is None
+    _end(first)
+    assert _claim(now=NOW + timedelta(seconds=25), cadence=timedelta(seconds=5)) is not None
+
+
+def test_two_jobs_do_not_stand_in_each_others_way() -> None:
+    assert _claim("tests.one") is not None
+    assert _claim("tests.two") is not None
+
+
+def test_a_run_whose_worker_died_is_closed_by_the_next() -> None:
+    dead = _claim()
+    later = NOW + job_runs.LEASE + timedelta(seconds=1)
+    new = _claim(now=later + MINUTE)
+    assert new is not None
+    assert _run(dead)["state"] == "lost"
+    assert _run(dead)["error"]
+    assert _run(dead)["finished_at"] is not None
+
+
+def test_a_run_that_renews_its_lease_is_not_lost() -> None:
+    alive = _claim()
+    assert alive is not None
+    with transaction(PLATFORM) as session:
+        job_runs.renew(session, alive, now=NOW + timedelta(seconds=29))
+    assert _claim(now=NOW + timedelta(seconds=55), cadence=timedelta(seconds=5)) is None
+    assert _run(alive)["state"] == "running"
+
+
+def test_a_lost_run_that_comes_back_changes_nothing() -> None:
+    dead = _claim()
+    assert _claim(now=NOW + timedelta(hours=1)) is not None
+    _end(dead, done=1)
+    assert _run(dead)["state"] == "lost"
+    _end(dead, error="too late")
+    assert _run(dead)["error"] != "too late"
+
+
+def test_a_run_that_raises_is_recorded_and_raises() -> None:
+    @once_per_slot("tests.broken", lambda _: 3600.0)
+    def broken() -> dict[str, int]:
+        raise ZeroDivisionError("by nothing")
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    run = row("SELECT * FROM job_runs WHERE job = 'tests.broken'")
+    assert (run["state"], run["error"]) == ("failed", "ZeroDivisionError: by nothing")
+    assert run["finished_at"] >= run["started_at"]
+    assert broken() == {"outcome": "already running or done"}
+
+
+def test_a_run_repeats_its_batch_until_there_is_nothing_more_to_do() -> None:
+    left = [3, 5, 2, 0, 9]
+
+    @once_per_slot("tests.batches", lambda _: 3600.0)
+    def batches() -> dict[str, int]:
+        return {"moved": left.pop(0)}
+
+    assert batches() == {"moved": 10}
+    assert left == [9]
+    assert row("SELECT state, counts FROM job_runs WHERE job = 'tests.batches'") == {
+        "state": "succeeded",
+        "counts": {"moved": 10},
+    }
+
+
+@pytest.mark.parametrize("job", ["messages.sweep", "order_photos.sweep", "stripe_events.sweep"])
+def test_every_sweep_writes_down_its_run_once_per_slot(jobs: JobsProbe, job: str) -> None:
+    before = datetime.now(UTC)
+    for _ in range(3):
+        jobs.run(job)
+    runs = rows("SELECT * FROM job_runs WHERE job = :job", job=job)
+    slots = {job_runs.slot_of(moment, MINUTE) for moment in (before, datetime.now(UTC))}
+    assert {run["slot_at"] for run in runs} <= slots
+    assert len(runs) <= len(slots)
+    assert {run["state"] for run in runs} == {"succeeded"}
