@@ -12,11 +12,11 @@ import structlog
 from flask import g, request
 from flask_smorest import Blueprint
 
-from api.core.context import now, request_id, services
+from api.core.context import actor, now, request_id, services, tenant
+from shared.core import query_count
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Invalid, code
 from shared.core.permissions import Permission
-from shared.core.tenancy import Tenant
 from shared.core.transaction import read_only
 from shared.identity import signing_in
 from shared.identity.tokens import Unauthenticated, read_access_token
@@ -28,16 +28,24 @@ View = Callable[..., Any]
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
-    """Let signed-in staff with `permission` in; 401 for nobody, 403 for somebody else."""
+    """Let signed-in staff with `permission` in; 401 for nobody, 403 for somebody else.
+
+    The token says who and in which role. Whether the session lives, and the role still holds, is looked at together
+    with the first statement in `tenant()`; a view that has run none is made to ask at its end.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.actor = _authenticate()
-            if not g.actor.may(permission):
-                raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
-            _refuse_stray_query(view)
-            return view(*args, **kwargs)
+            _authenticate()
+            try:
+                if not actor().may(permission):
+                    raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
+                _refuse_stray_query(view)
+                return view(*args, **kwargs)
+            finally:
+                if not query_count.current():
+                    confirm_session()
 
         guarded.access = permission  # type: ignore[attr-defined]
         documented: View = Blueprint.doc(operationId=view.__name__, security=[{"staff": []}])(guarded)
@@ -64,20 +72,24 @@ def _refuse_stray_query(view: View) -> None:
         raise Invalid(BAD_QUERY, f"This operation takes no query parameters; got {', '.join(request.args)}.")
 
 
-def _authenticate() -> Actor:
+def confirm_session() -> None:
+    """Ask the database now whether the session lives: for work that starts before the first statement would ask."""
+    with read_only(tenant()) as connection:
+        signing_in.check_session(connection)
+
+
+def _authenticate() -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send `Authorization: Bearer <access token>`.")
-    claims = read_access_token(services().settings.auth_secret_key.get_secret_value(), token, now=now())
-    with read_only(Tenant(claims.org_id)) as session:
-        role = signing_in.role_in_session(session, claims, now=now())
-    structlog.contextvars.bind_contextvars(org_id=str(claims.org_id), actor_id=str(claims.user_id))
-    return Actor(
-        org_id=claims.org_id,
-        user_id=claims.user_id,
-        role=role,
+    g.scope = scope = read_access_token(services().settings.auth_secret_key.get_secret_value(), token, now=now()).scope
+    structlog.contextvars.bind_contextvars(org_id=str(scope.org_id), actor_id=str(scope.user_id))
+    g.actor = Actor(
+        org_id=scope.org_id,
+        user_id=scope.user_id,
+        role=scope.user_role,
         label="user",
-        session_id=claims.session_id,
+        session_id=scope.session_id,
         request_id=request_id(),
         address=request.remote_addr,
     )

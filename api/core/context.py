@@ -6,7 +6,7 @@ from flask import current_app, g
 
 from shared.core import clock
 from shared.core.actor import Actor
-from shared.core.tenancy import Tenant
+from shared.core.tenancy import SignedIn
 from shared.wiring import Services
 
 EXTENSION = "crewline"
@@ -24,9 +24,10 @@ def actor() -> Actor:
     return found
 
 
-def tenant() -> Tenant:
-    """The scope of the caller's organization."""
-    return Tenant(actor().org_id)
+def tenant() -> SignedIn:
+    """The scope of the caller's organization, as long as the caller's session lives."""
+    found: SignedIn = g.scope
+    return found
 
 
 def now() -> datetime:

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, cast
 from flask import request
 from werkzeug.datastructures import FileStorage
 
+from api.core.access import confirm_session
 from api.core.context import services
 
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
@@ -16,10 +17,14 @@ View = Callable[..., Any]
 
 
 def limit_upload(view: View) -> View:
-    """Refuse a longer body with 413 while it is being read, also one that is chunked and declares no length."""
+    """Refuse a longer body with 413 while it is being read, also one that is chunked and declares no length.
+
+    A caller whose session is over is refused before that, or could have us read megabytes for nothing.
+    """
 
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:
+        confirm_session()
         request.max_content_length = services().settings.order_photo_max_bytes + MULTIPART_OVERHEAD_BYTES
         # The parser holds a chunk of 64 KiB and a rest that might be a boundary; less would refuse honest files.
         request.max_form_memory_size = 2 * MULTIPART_OVERHEAD_BYTES

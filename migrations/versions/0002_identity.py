@@ -5,6 +5,23 @@ from alembic import op
 
 from migrations import rls
 
+CHECK_SESSION = """
+CREATE FUNCTION check_session(checked_session uuid, of_user uuid, with_role text) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM FROM public.sessions AS s JOIN public.users AS u ON u.org_id = s.org_id AND u.id = s.user_id
+    WHERE s.org_id = current_setting('app.org_id')::uuid AND s.id = checked_session AND s.user_id = of_user
+      AND s.revoked_at IS NULL AND s.idle_until > statement_timestamp() AND s.ends_at > statement_timestamp()
+      AND u.state = 'active' AND u.role = with_role;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the session is over' USING ERRCODE = 'CW401';
+    END IF;
+END
+$$
+"""
+"""Runs in front of the first statement of every signed-in request (`shared.core.transaction`). A function, because
+Postgres keeps its plan from call to call, and because only plpgsql can raise. It has no rights of its own."""
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -64,9 +81,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("org_id", "token_hash", name="uq_password_links_org_id_token_hash"),
     )
     rls.protect_tenant_table("password_links")
+    op.execute(CHECK_SESSION)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION check_session")
     for table in (
         "password_links",
         "sessions",

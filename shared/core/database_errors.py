@@ -1,5 +1,7 @@
 """What a database error means: a conflict that a feature has named, a dependency that is away, or a crash."""
 
+from collections.abc import Callable
+
 from psycopg2 import errorcodes
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -24,11 +26,17 @@ _AWAY = {
     errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
 }
 _conflicts: dict[str, tuple[str, str]] = {}
+_refusals: dict[str, Callable[[], Refusal]] = {}
 
 
 def conflict_on(constraint: str, code: str, detail: str) -> None:
     """Say what a violated `constraint` means. Constraints decide races; this gives the loser a readable answer."""
     _conflicts[constraint] = (code, detail)
+
+
+def refusal_on(state: str, make: Callable[[], Refusal]) -> None:
+    """Say what a function of ours in the database means when it raises with SQLSTATE `state`."""
+    _refusals[state] = make
 
 
 def refusal_for_conflict(error: IntegrityError) -> Refusal | None:
@@ -39,8 +47,11 @@ def refusal_for_conflict(error: IntegrityError) -> Refusal | None:
 
 
 def refusal_for(error: DBAPIError) -> Refusal | None:
-    """`Unavailable` when waiting or reconnecting will help; None when the statement itself is wrong."""
+    """What a feature declared for the SQLSTATE, `Unavailable` when waiting or reconnecting will help; None when the
+    statement itself is wrong."""
     state = getattr(error.orig, "pgcode", None)
+    if state in _refusals:
+        return _refusals[state]()
     if state in _PASSING:
         return Unavailable(DATABASE_BUSY, "The database gave up waiting. Try again in a moment.")
     if error.connection_invalidated or state in _AWAY or (state is None and type(error).__name__ == "OperationalError"):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.core.permissions import Role
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -22,6 +24,19 @@ class Platform:
     @property
     def role(self) -> str:
         return "crewline_platform"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Tenant):
+    """The rows of one organization, for as long as a person's session lives.
+
+    Postgres looks at the session in front of the first statement, in the same message: see `check_session` in the
+    identity migration. A session that is over, or whose user has another role by now, makes that statement fail.
+    """
+
+    user_id: UUID
+    session_id: UUID
+    user_role: Role
 
 
 PLATFORM = Platform()

@@ -32,7 +32,7 @@ from shared.core.database_errors import DATABASE_AWAY, refusal_for, refusal_for_
 from shared.core.errors import Unavailable
 from shared.core.scoped_connection import ScopedConnection, WritingConnection
 from shared.core.settings import Settings
-from shared.core.tenancy import Scope, Tenant
+from shared.core.tenancy import Scope, SignedIn, Tenant
 
 log = structlog.get_logger(__name__)
 
@@ -165,13 +165,16 @@ def _scoped(connection: Connection) -> ScopedConnection:
 
 @lru_cache(maxsize=4096)
 def _opening(scope: Scope, timeouts: tuple[tuple[str, str], ...], *, read_only: bool) -> str:
-    """One statement that takes role, organization and timeouts; every part is a constant, a UUID or a number."""
+    """One statement that takes role, organization and timeouts, and looks at the session of a person, in this order;
+    every part is a constant, a UUID or a number."""
     org_id = str(scope.org_id) if isinstance(scope, Tenant) else ""
     local = [("role", scope.role), ("app.org_id", org_id), *timeouts]
     if read_only:
         local.append(("transaction_read_only", "on"))
-    parts = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in local)
-    return f"SELECT {parts}; "
+    parts = [f"set_config('{name}', '{value}', true)" for name, value in local]
+    if isinstance(scope, SignedIn):
+        parts.append(f"check_session('{scope.session_id}', '{scope.user_id}', '{scope.user_role}')")
+    return f"SELECT {', '.join(parts)}; "
 
 
 def _publish(owed: list[jobs.Message]) -> None:

@@ -1,21 +1,21 @@
-"""Sign in, refresh, sign out, and the check that every request starts with."""
+"""Sign in, refresh, sign out, and what a session that is over means."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
 from shared.core.actor import Actor
+from shared.core.database_errors import refusal_on
 from shared.core.orm import Reader, table_of
 from shared.core.permissions import Role
 from shared.core.settings import Settings
 from shared.identity.model import StaffSession, User, UserState
 from shared.identity.tokens import (
-    AccessClaims,
     Unauthenticated,
     hash_token,
     issue_access_token,
@@ -23,21 +23,11 @@ from shared.identity.tokens import (
 )
 from shared.organizations.model import Organization
 
-_users, _sessions, _organizations = table_of(User), table_of(StaffSession), table_of(Organization)
-_ROLE_IN_SESSION = (
-    select(_users.c.role)
-    .join(_sessions, (_sessions.c.org_id == _users.c.org_id) & (_sessions.c.user_id == _users.c.id))
-    .where(
-        _sessions.c.org_id == bindparam("org_id"),
-        _sessions.c.id == bindparam("session_id"),
-        _sessions.c.revoked_at.is_(None),
-        _sessions.c.idle_until > bindparam("now"),
-        _sessions.c.ends_at > bindparam("now"),
-        _users.c.id == bindparam("user_id"),
-        _users.c.state == UserState.ACTIVE,
-    )
-)
-"""Runs with every request, so it is built once and on plain columns."""
+refusal_on("CW401", lambda: Unauthenticated("The session is over. Sign in again."))
+
+_users, _organizations = table_of(User), table_of(Organization)
+
+_NOTHING = text("SELECT 1")
 
 WRONG = "The organization, e-mail address or password is wrong."
 
@@ -122,13 +112,10 @@ def sign_out(session: Session, actor: Actor, *, now: datetime) -> None:
     audit.record(session, actor, "identity.sign_out", actor.user_id, now=now)
 
 
-def role_in_session(session: Reader, claims: AccessClaims, *, now: datetime) -> Role:
-    """The role that the signed-in user has at this moment. Raises `Unauthenticated` when session or account is over."""
-    asked = {"org_id": claims.org_id, "session_id": claims.session_id, "user_id": claims.user_id, "now": now}
-    role = session.scalar(_ROLE_IN_SESSION, asked)
-    if role is None:
-        raise Unauthenticated("The session is over. Sign in again.")
-    return Role(role)
+def check_session(session: Reader) -> None:
+    """Nothing but the look at the session that precedes every first statement in `SignedIn`. Raises `Unauthenticated`
+    (out of the block) when it is over."""
+    session.execute(_NOTHING)
 
 
 def get_user(session: Reader, actor: Actor) -> Row[Any]:

@@ -11,6 +11,7 @@ import jwt
 
 from shared.core.errors import Forbidden, code
 from shared.core.permissions import Role
+from shared.core.tenancy import SignedIn
 
 UNAUTHENTICATED = code("identity.unauthenticated", "Sign in first")
 
@@ -34,12 +35,10 @@ class Unauthenticated(Forbidden):
 class AccessClaims:
     """What a genuine access token says; `expires_at` in seconds since the epoch.
 
-    Whether its session still lives is for the database to answer.
+    Whether its session still lives, and the role is still the user's, the database says to statements in `scope`.
     """
 
-    user_id: UUID
-    org_id: UUID
-    session_id: UUID
+    scope: SignedIn
     expires_at: float
 
 
@@ -83,7 +82,8 @@ def _verify(secret: str, token: str) -> AccessClaims:
             leeway=CLOCK_SKEW,
             options={"require": _REQUIRED},
         )
-        return AccessClaims(UUID(claims["sub"]), UUID(claims["org"]), UUID(claims["sid"]), float(claims["exp"]))
+        scope = SignedIn(UUID(claims["org"]), UUID(claims["sub"]), UUID(claims["sid"]), Role(claims["role"]))
+        return AccessClaims(scope, float(claims["exp"]))
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
         raise Unauthenticated from None
 

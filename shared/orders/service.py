@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, literal, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from shared.clients import service as clients
 from shared.clients.model import Client
 from shared.core import pages
 from shared.core.actor import Actor
-from shared.core.errors import STALE, Conflict, NotFound, code, invalid_field
+from shared.core.errors import STALE, Conflict, Invalid, NotFound, code, invalid_field
 from shared.core.ids import new_id
 from shared.core.money import Money
 from shared.core.orm import Reader, table_of
@@ -21,7 +21,7 @@ from shared.messages import service as messages
 from shared.messages.model import MessageKind
 from shared.orders import mails
 from shared.orders.model import Order, OrderHistory, OrderNumber
-from shared.orders.states import MOVES, Move, allowed_from
+from shared.orders.states import MOVES, Move, OrderState, allowed_from
 from shared.organizations import service as organizations
 from shared.organizations.model import Organization
 
@@ -37,20 +37,6 @@ _orders, _numbers = table_of(Order), table_of(OrderNumber)
 COLUMNS = [column for column in _orders.columns if column.name != "org_id"]
 """What a reader of orders gets: plain columns, no lazy objects."""
 
-_first_number = postgresql.insert(_numbers).values(org_id=bindparam("counter_of"), last_number=FIRST_NUMBER)
-_counted = (
-    _first_number.on_conflict_do_update(index_elements=["org_id"], set_={"last_number": _numbers.c.last_number + 1})
-    .returning(_numbers.c.last_number)
-    .cte("counted")
-)
-_PLACE = (
-    insert(_orders)
-    .values(number=select(_counted.c.last_number).scalar_subquery())
-    .returning(*COLUMNS)
-    .add_cte(_counted)
-)
-"""Counts and inserts in one statement: the counter's row lock is held as short as can be."""
-
 _organizations, _clients = table_of(Organization), table_of(Client)
 _is_theirs = (_clients.c.org_id == _organizations.c.id) & (_clients.c.id == bindparam("client_id"))
 _CURRENCY_AND_CLIENT = (
@@ -58,6 +44,30 @@ _CURRENCY_AND_CLIENT = (
     .outerjoin(_clients, _is_theirs)
     .where(_organizations.c.id == bindparam("org_id"))
 )
+
+_fits = (
+    select(_organizations.c.id, literal(FIRST_NUMBER))
+    .join(_clients, _is_theirs)
+    .where(_organizations.c.id == bindparam("org_id"), _organizations.c.currency == bindparam("currency"))
+)
+_counted = (
+    postgresql.insert(_numbers)
+    .from_select(["org_id", "last_number"], _fits)
+    .on_conflict_do_update(index_elements=["org_id"], set_={"last_number": _numbers.c.last_number + 1})
+    .returning(_numbers.c.last_number)
+    .cte("counted")
+)
+_given = [column for column in _orders.columns if column.name != "number"]
+_PLACE = (
+    insert(_orders)
+    .from_select(
+        ["number", *(column.name for column in _given)],
+        select(_counted.c.last_number, *(bindparam(column.name, type_=column.type) for column in _given)),
+    )
+    .returning(*COLUMNS)
+)
+"""Counts and inserts in one statement, which holds the counter's row lock as short as can be; nothing when the client
+or the currency is not the organization's."""
 
 _REMEMBER = insert(table_of(OrderHistory)).prefix_with(LATER)
 
@@ -85,24 +95,27 @@ def place(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
         raise invalid_field("/scheduled_end", BAD_TIMES, "The end must be after the start.")
     if wanted.scheduled_start <= now:
         raise invalid_field("/scheduled_start", BAD_TIMES, "The start is in the past.")
-    _check_against_organization(session, actor, wanted)
     values = {
         "org_id": actor.org_id,
-        "counter_of": actor.org_id,
         "id": new_id(),
         "client_id": wanted.client_id,
+        "state": OrderState.PENDING,
         "title": wanted.title,
         "address": wanted.address,
         "notes": wanted.notes,
         "scheduled_start": wanted.scheduled_start,
         "scheduled_end": wanted.scheduled_end,
         "total_amount": wanted.total.amount,
+        "paid_amount": 0,
         "currency": wanted.total.currency,
         "photo_consent": wanted.photo_consent,
+        "version": 1,
         "created_at": now,
         "updated_at": now,
     }
-    order = session.execute(_PLACE, values).one()
+    order = session.execute(_PLACE, values).one_or_none()
+    if order is None:
+        raise _misfit(session, actor, wanted)
     _remember(session, actor, order.id, "place", {"number": order.number}, now=now)
     return order
 
@@ -177,13 +190,12 @@ def lock(session: Session, actor: Actor, order_id: UUID) -> Order:
     return order
 
 
-def _check_against_organization(session: Session, actor: Actor, wanted: NewOrder) -> None:
-    asked = {"org_id": actor.org_id, "client_id": wanted.client_id}
-    found = session.execute(_CURRENCY_AND_CLIENT, asked).one()
+def _misfit(session: Session, actor: Actor, wanted: NewOrder) -> Invalid:
+    """Why `wanted` was not placed."""
+    found = session.execute(_CURRENCY_AND_CLIENT, {"org_id": actor.org_id, "client_id": wanted.client_id}).one()
     if found.client_id is None:
-        raise invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
-    if wanted.total.currency != found.currency:
-        raise invalid_field("/total/currency", WRONG_CURRENCY, f"This organization works in {found.currency}.")
+        return invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
+    return invalid_field("/total/currency", WRONG_CURRENCY, f"This organization works in {found.currency}.")
 
 
 def _move(

@@ -160,8 +160,16 @@ def test_a_change_of_role_acts_at_once(client: CheckedClient, company: Company) 
     headers = sign_in(company.services, person)
     assert client.get("/v1/clients", headers=headers).status_code == 200
     change_user(person, role=Role.WORKER)
-    assert client.get("/v1/clients", headers=headers).status_code == 403
-    assert client.get("/v1/auth/me", headers=headers).get_json()["role"] == "worker"
+    assert client.get("/v1/clients", headers=headers).status_code == 401
+
+
+def test_after_a_change_of_role_a_refresh_brings_the_new_one(client: CheckedClient, company: Company) -> None:
+    person, email = make_person(company.org_id, Role.WORKER)
+    tokens = _login(client, email=email, password=PASSWORD).get_json()
+    change_user(person, role=Role.DISPATCHER)
+    tokens = client.post("/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).get_json()
+    assert client.get("/v1/auth/me", headers=_bearer(tokens)).get_json()["role"] == "dispatcher"
+    assert client.get("/v1/clients", headers=_bearer(tokens)).status_code == 200
 
 
 def test_deactivation_acts_at_once(client: CheckedClient, company: Company) -> None:
