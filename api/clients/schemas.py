@@ -3,6 +3,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.core.schemas import InSchema, Instant, MailAddress, OutSchema, Text
+from shared.core.orm import columns_of
 
 
 class ClientInSchema(InSchema):
@@ -26,10 +27,11 @@ class ClientSchema(OutSchema):
 
 def present(client: Any) -> dict[str, Any]:
     """A client as `ClientSchema` says."""
+    columns = columns_of(client)
     return {
-        "id": client.id,
-        "name": client.name,
-        "email": client.email,
-        "phone": client.phone,
-        "created_at": client.created_at,
+        "id": columns["id"],
+        "name": columns["name"],
+        "email": columns["email"],
+        "phone": columns["phone"],
+        "created_at": columns["created_at"],
     }

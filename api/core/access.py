@@ -9,10 +9,10 @@ from functools import wraps
 from typing import Any
 
 import structlog
-from flask import g, request
+from flask import Request
 from flask_smorest import Blueprint
 
-from api.core.context import actor, now, request_id, services, tenant
+from api.core.context import Call, current, tenant
 from shared.core import query_count
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Invalid, code
@@ -37,11 +37,12 @@ def requires(permission: Permission) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            _authenticate()
+            call = current()
+            actor = _authenticate(call)
             try:
-                if not actor().may(permission):
+                if not actor.may(permission):
                     raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
-                _refuse_stray_query(view)
+                _refuse_stray_query(view, call.request)
                 return view(*args, **kwargs)
             finally:
                 if not query_count.current():
@@ -66,9 +67,9 @@ def public(view: View) -> View:
     return documented
 
 
-def _refuse_stray_query(view: View) -> None:
+def _refuse_stray_query(view: View, request: Request) -> None:
     """A query parameter where none is known is a typing mistake too, and would pass unseen."""
-    if request.args and not getattr(view, "reads_query", False):
+    if request.query_string and request.args and not getattr(view, "reads_query", False):
         raise Invalid(BAD_QUERY, f"This operation takes no query parameters; got {', '.join(request.args)}.")
 
 
@@ -78,18 +79,20 @@ def confirm_session() -> None:
         signing_in.check_session(connection)
 
 
-def _authenticate() -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+def _authenticate(call: Call) -> Actor:
+    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Send `Authorization: Bearer <access token>`.")
-    g.scope = scope = read_access_token(services().settings.auth_secret_key.get_secret_value(), token, now=now()).scope
+    secret = call.services.settings.auth_secret_key.get_secret_value()
+    call.scope = scope = read_access_token(secret, token, now=call.now).scope
     structlog.contextvars.bind_contextvars(org_id=str(scope.org_id), actor_id=str(scope.user_id))
-    g.actor = Actor(
+    call.actor = Actor(
         org_id=scope.org_id,
         user_id=scope.user_id,
         role=scope.user_role,
         label="user",
         session_id=scope.session_id,
-        request_id=request_id(),
-        address=request.remote_addr,
+        request_id=call.request_id,
+        address=call.request.remote_addr,
     )
+    return call.actor

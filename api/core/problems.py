@@ -4,11 +4,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from api.core import json
+from api.core import context, json
 from api.core.access import BAD_QUERY
 from api.core.schemas import ProblemSchema
 from shared.core.database_errors import DATABASE_AWAY
@@ -100,14 +100,15 @@ def _handle_crash(error: Exception) -> Response:
 
 
 def _problem(status: int, problem_code: str, detail: str, errors: list[dict[str, str]], **fields: Any) -> Response:
-    g.problem_code = problem_code
+    call = context.current()
+    call.problem_code = problem_code
     document = {
         "type": f"/problems/{problem_code}",
         "title": CODES[problem_code],
         "status": status,
         "detail": detail,
         "code": problem_code,
-        "request_id": g.get("request_id"),
+        "request_id": call.request_id,
         **fields,
     }
     if errors:

@@ -4,6 +4,7 @@ from flask_smorest.fields import Upload
 from marshmallow import fields
 
 from api.core.schemas import InSchema, Instant, OutSchema, Text
+from shared.core.orm import columns_of
 from shared.order_photos.model import PhotoPhase
 
 
@@ -42,15 +43,16 @@ class PhotoListSchema(OutSchema):
 
 def present(photo: Any, signed: Any) -> dict[str, Any]:
     """A photo and a fresh link to it, as `PhotoSchema` says."""
+    columns = columns_of(photo)
     return {
-        "id": photo.id,
-        "order_id": photo.order_id,
-        "phase": photo.phase,
-        "caption": photo.caption,
-        "mime": photo.mime,
-        "size": photo.size,
-        "sha256": photo.sha256,
+        "id": columns["id"],
+        "order_id": columns["order_id"],
+        "phase": columns["phase"],
+        "caption": columns["caption"],
+        "mime": columns["mime"],
+        "size": columns["size"],
+        "sha256": columns["sha256"],
         "url": signed.url,
         "url_expires_at": signed.expires_at,
-        "created_at": photo.created_at,
+        "created_at": columns["created_at"],
     }

@@ -5,6 +5,7 @@ from webargs.fields import DelimitedList
 
 from api.core.schemas import Flag, InSchema, Instant, MoneySchema, OutSchema, PageArguments, Text
 from shared.core.money import Money
+from shared.core.orm import columns_of
 from shared.orders.service import NewOrder
 from shared.orders.states import OrderState, allowed_from
 
@@ -59,21 +60,22 @@ def new_order(body: dict[str, Any]) -> NewOrder:
 
 def present(order: Any) -> dict[str, Any]:
     """An order as `OrderSchema` says."""
+    columns = columns_of(order)
     return {
-        "id": order.id,
-        "number": order.number,
-        "client_id": order.client_id,
-        "state": order.state,
-        "allowed": allowed_from(order.state),
-        "title": order.title,
-        "address": order.address,
-        "notes": order.notes,
-        "scheduled_start": order.scheduled_start,
-        "scheduled_end": order.scheduled_end,
-        "total": {"amount": order.total_amount, "currency": order.currency},
-        "paid": {"amount": order.paid_amount, "currency": order.currency},
-        "photo_consent": order.photo_consent,
-        "version": order.version,
-        "created_at": order.created_at,
-        "updated_at": order.updated_at,
+        "id": columns["id"],
+        "number": columns["number"],
+        "client_id": columns["client_id"],
+        "state": columns["state"],
+        "allowed": allowed_from(columns["state"]),
+        "title": columns["title"],
+        "address": columns["address"],
+        "notes": columns["notes"],
+        "scheduled_start": columns["scheduled_start"],
+        "scheduled_end": columns["scheduled_end"],
+        "total": {"amount": columns["total_amount"], "currency": columns["currency"]},
+        "paid": {"amount": columns["paid_amount"], "currency": columns["currency"]},
+        "photo_consent": columns["photo_consent"],
+        "version": columns["version"],
+        "created_at": columns["created_at"],
+        "updated_at": columns["updated_at"],
     }

@@ -3,6 +3,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.core.schemas import Instant, MoneySchema, OutSchema
+from shared.core.orm import columns_of
 from shared.payments.model import PaymentState
 
 
@@ -24,12 +25,13 @@ class PaymentListSchema(OutSchema):
 
 def present(payment: Any) -> dict[str, Any]:
     """A payment as `PaymentSchema` says."""
+    columns = columns_of(payment)
     return {
-        "id": payment.id,
-        "order_id": payment.order_id,
-        "state": payment.state,
-        "amount": {"amount": payment.amount, "currency": payment.currency},
-        "stripe_payment_intent_id": payment.stripe_payment_intent_id,
-        "refund_due": payment.refund_due,
-        "paid_at": payment.paid_at,
+        "id": columns["id"],
+        "order_id": columns["order_id"],
+        "state": columns["state"],
+        "amount": {"amount": columns["amount"], "currency": columns["currency"]},
+        "stripe_payment_intent_id": columns["stripe_payment_intent_id"],
+        "refund_due": columns["refund_due"],
+        "paid_at": columns["paid_at"],
     }

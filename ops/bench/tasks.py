@@ -2,7 +2,7 @@
 
 The messages are made once and put into Redis in one go, so no producer takes part. Ours is `messages.send` for mails
 that are sent: it opens a transaction, tries to claim the row and finds that it may not. Both workers run with the
-settings of `worker/app.py` (late acknowledgement, prefetch of one, no results, a new child every 1,000 tasks).
+settings of `worker/app.py` (late acknowledgement, prefetch of one, no results, a new child every 10,000 tasks).
 """
 
 import time

@@ -2,16 +2,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from shared.audit.model import AuditEntry
 from shared.core.actor import Actor
 from shared.core.ids import new_id
+from shared.core.later import LaterInsert
 from shared.core.orm import table_of
-from shared.core.scoped_connection import LATER
 
-_INSERT = insert(table_of(AuditEntry)).prefix_with(LATER)
+_entries = LaterInsert(table_of(AuditEntry))
 
 
 def record(
@@ -39,4 +38,4 @@ def record(
         "address": actor.address,
         "created_at": now,
     }
-    session.execute(_INSERT, entry)
+    _entries.add(session, entry)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.core.actor import Actor
 from shared.core.database_errors import conflict_on
 from shared.core.errors import Conflict, Invalid, code
+from shared.core.locks import lock_number
 from shared.core.orm import Base, of_organization
 
 IN_FLIGHT = code("idempotency.in_flight", "A request with this Idempotency-Key is still running")
@@ -62,16 +63,14 @@ def find_answer(session: Session, actor: Actor, request: IdempotentRequest) -> S
 
     Raises `Conflict` while another transaction holds the key, `Invalid` when it was used for another request.
     """
-    lock_id = int.from_bytes(
-        hashlib.sha256(f"{actor.org_id}:{actor.user_id}:{request.key}".encode()).digest()[:8], "big", signed=True
-    )
+    number = lock_number("idempotency", actor.org_id, actor.user_id, request.key)
     named = (
         StoredAnswer.org_id == actor.org_id,
         StoredAnswer.user_id == actor.user_id,
         StoredAnswer.key == request.key,
     )
     one_row = select(literal(1)).subquery()
-    look = select(func.pg_try_advisory_xact_lock(lock_id), StoredAnswer).select_from(one_row)
+    look = select(func.pg_try_advisory_xact_lock(number), StoredAnswer).select_from(one_row)
     held, stored = session.execute(look.outerjoin(StoredAnswer, and_(*named))).one()
     if not held:
         raise Conflict(IN_FLIGHT, "The first request with this key has not ended yet. Try again in a moment.")

@@ -1,5 +1,6 @@
 """Base of the mapped classes: naming of constraints, column types, the tenant's composite key."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, cast
@@ -12,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKeyConstraint,
     MetaData,
+    Row,
     Table,
     Text,
     Uuid,
@@ -50,6 +52,12 @@ class Base(DeclarativeBase):
 def table_of(model: type[Base]) -> Table:
     """The plain table of `model`, for statements that run often: they skip the ORM's work."""
     return cast(Table, model.__table__)
+
+
+def columns_of(row: Any) -> Mapping[str, Any]:
+    """The columns of a row, or of a mapped object, by name: attributes of a row cost six times as much to read."""
+    found = row._mapping if isinstance(row, Row) else vars(row)  # noqa: SLF001 - its public name
+    return cast(Mapping[str, Any], found)
 
 
 class TenantRow:

@@ -3,24 +3,29 @@
 - The opening: SQL that takes the scope of a transaction (see `shared.core.transaction`); it goes in front of a
   statement.
 - BEGIN: psycopg2 sends one by itself, as a message of its own; a `WritingConnection` puts it in front, too.
-- Writes whose result nobody waits for, marked with `LATER` (history, audit): they go in front of the next statement, or
-  of COMMIT. Order and atomicity are those of the code; an error of theirs shows at that next statement.
+- Writes whose result nobody waits for (`shared.core.later`): they go in front of the next statement, or of COMMIT.
+  Order and atomicity are those of the code; an error of theirs shows at that next statement.
 
-Statements are counted here, because all of them pass here.
+Statements are counted here, because all of them pass here (`shared.core.later` counts its own).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
+import orjson
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, QuotedString, connection, cursor, register_adapter
 
 from shared.core import query_count
 
-LATER = "/* later */"
-"""`insert(table).prefix_with(LATER)` marks a write that may wait for the next message."""
+register_adapter(dict, lambda value: QuotedString(to_json(value)))
 
-_MARKED = f"INSERT {LATER}"
 _BACK = "ROLLBACK TO"
 _SAVEPOINTS = ("SAVEPOINT", "RELEASE", _BACK)
+
+
+def to_json(value: Any) -> str:
+    """What a jsonb column is given."""
+    return orjson.dumps(value).decode()
 
 
 class ScopedConnection(connection):
@@ -37,6 +42,11 @@ class ScopedConnection(connection):
     def take_opening(self, opening: str | None, *, each_statement: bool = False) -> None:
         """Use `opening` from now on; None for statements as they are."""
         self.opening, self.each_statement = opening, each_statement
+
+    def send_later(self, query: str, values: Mapping[str, Any]) -> None:
+        """Let a statement travel with the next message of this transaction."""
+        with super().cursor(cursor_factory=cursor) as plain:
+            self.waiting.append(plain.mogrify(query, values).decode())
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         """A cursor that knows what is to go in front."""
@@ -92,10 +102,6 @@ def _beside(front: str, vars: Any) -> str:  # noqa: A002 - psycopg2's own name
 class _ScopedCursor(cursor):
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's own name
         owner: Any = self.connection
-        if query.startswith(_MARKED):
-            query_count.add_one()
-            owner.waiting.append(self.mogrify(query, vars).decode())
-            return
         if not query.startswith(_SAVEPOINTS):
             query_count.add_one()
             query = _beside(owner.take_front(), vars) + query

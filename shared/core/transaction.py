@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 from shared.core import jobs
 from shared.core.database_errors import DATABASE_AWAY, refusal_for, refusal_for_conflict
 from shared.core.errors import Unavailable
-from shared.core.scoped_connection import ScopedConnection, WritingConnection
+from shared.core.scoped_connection import ScopedConnection, WritingConnection, to_json
 from shared.core.settings import Settings
 from shared.core.tenancy import Scope, SignedIn, Tenant
 
@@ -64,7 +64,7 @@ def _create_engine(settings: Settings, factory: type[ScopedConnection], **option
     return create_engine(
         settings.database_url.get_secret_value(),
         **options,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=orjson.loads,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
@@ -79,10 +79,6 @@ def _create_engine(settings: Settings, factory: type[ScopedConnection], **option
             "connection_factory": factory,
         },
     )
-
-
-def _to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 class _Binding:

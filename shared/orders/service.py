@@ -14,9 +14,10 @@ from shared.core import pages
 from shared.core.actor import Actor
 from shared.core.errors import STALE, Conflict, Invalid, NotFound, code, invalid_field
 from shared.core.ids import new_id
+from shared.core.later import LaterInsert
+from shared.core.locks import queue_up
 from shared.core.money import Money
 from shared.core.orm import Reader, table_of
-from shared.core.scoped_connection import LATER
 from shared.messages import service as messages
 from shared.messages.model import MessageKind
 from shared.orders import mails
@@ -66,10 +67,10 @@ _PLACE = (
     )
     .returning(*COLUMNS)
 )
-"""Counts and inserts in one statement, which holds the counter's row lock as short as can be; nothing when the client
-or the currency is not the organization's."""
+"""Counts and inserts in one statement, so that the number is held as short as can be; nothing when the client or the
+currency is not the organization's."""
 
-_REMEMBER = insert(table_of(OrderHistory)).prefix_with(LATER)
+_history = LaterInsert(table_of(OrderHistory))
 
 _ALL = select(*COLUMNS)
 _ONE = _ALL.where(_orders.c.org_id == bindparam("org_id"), _orders.c.id == bindparam("order_id"))
@@ -113,6 +114,7 @@ def place(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
         "created_at": now,
         "updated_at": now,
     }
+    queue_up(session, "orders.number", actor.org_id)
     order = session.execute(_PLACE, values).one_or_none()
     if order is None:
         raise _misfit(session, actor, wanted)
@@ -244,7 +246,7 @@ def _remember(
         "details": details,
         "created_at": now,
     }
-    session.execute(_REMEMBER, entry)
+    _history.add(session, entry)
     audit.record(session, actor, f"orders.{event}", order_id, now=now, before=before, after=after or details)
 
 

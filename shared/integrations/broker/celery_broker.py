@@ -57,7 +57,11 @@ class CeleryBroker:
     def _envelope(self, message: Message, request_id: str | None) -> bytes:
         """What a worker takes off the list."""
         task_id, queue = str(uuid4()), str(message.job.queue)
-        task = self._celery.amqp.as_task_v2(task_id, message.job.name, kwargs=message.arguments, ignore_result=True)
+        # Its own description of the arguments, for Flower and the log, would cost as much as all the rest.
+        shown = str(message.arguments)
+        task = self._celery.amqp.as_task_v2(
+            task_id, message.job.name, kwargs=message.arguments, ignore_result=True, argsrepr="()", kwargsrepr=shown
+        )
         return orjson.dumps(
             {
                 "body": base64.b64encode(orjson.dumps(task.body)).decode(),
