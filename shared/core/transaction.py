@@ -169,7 +169,7 @@ def _opening(scope: Scope, timeouts: tuple[tuple[str, str], ...], *, read_only: 
         local.append(("transaction_read_only", "on"))
     parts = [f"set_config('{name}', '{value}', true)" for name, value in local]
     if isinstance(scope, SignedIn):
-        parts.append(f"check_session('{scope.session_id}', '{scope.user_id}', '{scope.user_role}')")
+        parts.append(f"public.check_session('{scope.session_id}', '{scope.user_id}', '{scope.user_role}')")
     return f"SELECT {', '.join(parts)}; "
 
 

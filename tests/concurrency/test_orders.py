@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
-from shared.core.transaction import read_only
+from shared.core.locks import queue_up
+from shared.core.transaction import read_only, transaction
 from shared.messages.model import Message
 from shared.orders.model import Order, OrderHistory
 from shared.orders.service import FIRST_NUMBER
@@ -142,3 +143,12 @@ def test_ten_confirmations_at_once_confirm_and_mail_once(app: Flask, company: Co
     assert mails(company) == ["order_confirmed"]
     assert len(jobs.enqueued()) == 1
     assert order(company, order_id).updated_at <= datetime.now(UTC)
+
+
+def test_who_waits_too_long_for_a_number_is_told_to_try_again(app: Flask, company: Company) -> None:
+    with transaction(company.scope) as session:
+        queue_up(session, "orders.number", company.org_id)
+        session.execute(text("SELECT 1"))
+        answer = post(app, company, "", json=order_body(company))
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "database.busy")
+    assert post(app, company, "", json=order_body(company)).get_json()["number"] == FIRST_NUMBER

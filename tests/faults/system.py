@@ -57,8 +57,10 @@ class System(Machinery):
             )
 
     def _reads_and_writes(self) -> bool:
-        """A call that reads (who is it?) and locks for writing (an order that is not there)."""
-        return self.owner.call("POST", f"/v1/orders/{uuid4()}/confirm").status_code == 404
+        """Reads, and locks for writing, an order that is not there: each has connections of its own."""
+        order = f"/v1/orders/{uuid4()}"
+        asked = [self.owner.call("GET", order), self.owner.call("POST", f"{order}/confirm")]
+        return all(answer.status_code == 404 for answer in asked)
 
     def mails_to(self, address: str) -> list[Sent]:
         found = self._sandbox("GET", "/api/mail", params={"to": address}).json()["data"]
