@@ -11,11 +11,12 @@ from typing import Any
 import structlog
 from flask import Request
 from flask_smorest import Blueprint
+from werkzeug.exceptions import HTTPException
 
 from api.core.context import Call, current, tenant
 from shared.core import query_count
 from shared.core.actor import Actor
-from shared.core.errors import Forbidden, Invalid, code
+from shared.core.errors import Forbidden, Invalid, Refusal, Unavailable, code
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only
 from shared.identity import signing_in
@@ -43,10 +44,14 @@ def requires(permission: Permission) -> Callable[[View], View]:
                 if not actor.may(permission):
                     raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
                 _refuse_stray_query(view, call.request)
-                return view(*args, **kwargs)
-            finally:
-                if not query_count.current():
-                    confirm_session()
+                answer = view(*args, **kwargs)
+            except Unavailable:
+                raise  # Whoever asks a database that is away once more waits for it once more.
+            except (Refusal, HTTPException):
+                _confirm_unless_asked()
+                raise
+            _confirm_unless_asked()
+            return answer
 
         guarded.access = permission  # type: ignore[attr-defined]
         documented: View = Blueprint.doc(operationId=view.__name__, security=[{"staff": []}])(guarded)
@@ -71,6 +76,11 @@ def _refuse_stray_query(view: View, request: Request) -> None:
     """A query parameter where none is known is a typing mistake too, and would pass unseen."""
     if request.query_string and request.args and not getattr(view, "reads_query", False):
         raise Invalid(BAD_QUERY, f"This operation takes no query parameters; got {', '.join(request.args)}.")
+
+
+def _confirm_unless_asked() -> None:
+    if not query_count.current():
+        confirm_session()
 
 
 def confirm_session() -> None:

@@ -39,12 +39,13 @@ def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) ->
     storage = services().storage
     with transaction(tenant()) as session:
         photo = order_photos.reserve(session, actor(), order_id, upload, storage.backend, **form, now=now())
+    ours = Tenant(actor().org_id)  # What has begun is ended or undone, also when the session ends meanwhile.
     try:
         storage.put(photo.storage_key, upload.source)
-        with transaction(tenant()) as session:
+        with transaction(ours) as session:
             return _present(order_photos.mark_stored(session, actor(), photo.id))
     except Refusal:
-        with transaction(tenant()) as session:
+        with transaction(ours) as session:
             order_photos.give_up(session, actor(), photo.id, now=now())
         raise
 

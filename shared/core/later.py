@@ -8,7 +8,6 @@ from typing import Any, cast
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
-from shared.core import query_count
 from shared.core.scoped_connection import ScopedConnection
 
 
@@ -31,5 +30,4 @@ class LaterInsert:
 
     def add(self, session: Session, row: Mapping[str, Any]) -> None:
         """Write `row` in this transaction."""
-        query_count.add_one()
         send_later(session, self._sql, row)

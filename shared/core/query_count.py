@@ -16,8 +16,8 @@ def current() -> int:
     return count[0] if count else 0
 
 
-def add_one() -> None:
-    """A statement is being sent."""
+def add(statements: int) -> None:
+    """So many have been run."""
     count = _count.get()
     if count is not None:
-        count[0] += 1
+        count[0] += statements

@@ -6,7 +6,7 @@
 - Writes whose result nobody waits for (`shared.core.later`): they go in front of the next statement, or of COMMIT.
   Order and atomicity are those of the code; an error of theirs shows at that next statement.
 
-Statements are counted here, because all of them pass here (`shared.core.later` counts its own).
+Statements are counted here, because all of them pass here: once Postgres has taken them.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,7 @@ class ScopedConnection(connection):
 
     opening: str | None = None
     each_statement = False
+    in_scope = False
     begins = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,6 +43,12 @@ class ScopedConnection(connection):
     def take_opening(self, opening: str | None, *, each_statement: bool = False) -> None:
         """Use `opening` from now on; None for statements as they are."""
         self.opening, self.each_statement = opening, each_statement
+        self.in_scope = opening is not None
+
+    def count(self, statements: int) -> None:
+        """So many have reached Postgres, in a scope; those by which SQLAlchemy gets to know a server are not ours."""
+        if self.in_scope:
+            query_count.add(statements)
 
     def send_later(self, query: str, values: Mapping[str, Any]) -> None:
         """Let a statement travel with the next message of this transaction."""
@@ -58,7 +65,7 @@ class ScopedConnection(connection):
         front = ""
         if self.begins and self.get_transaction_status() == TRANSACTION_STATUS_IDLE:
             front = "BEGIN; "
-        if with_opening and self.opening is not None:
+        if (with_opening or self.waiting) and self.opening is not None:
             front += self.opening
             if not self.each_statement:
                 self.opening = None
@@ -80,7 +87,9 @@ class WritingConnection(ScopedConnection):
     def commit(self) -> None:
         """End the transaction, if one is open or owed. Raises what the waiting writes raise."""
         if self.waiting or self.get_transaction_status() != TRANSACTION_STATUS_IDLE:
+            sent = len(self.waiting)
             self._send(self.take_front() + "COMMIT")
+            self.count(sent)
 
     def rollback(self) -> None:
         """Forget what waits, and roll back what was sent."""
@@ -94,26 +103,25 @@ class WritingConnection(ScopedConnection):
             plain.execute(sql)
 
 
-def _beside(front: str, vars: Any) -> str:  # noqa: A002 - psycopg2's own name
-    """`front` as a part of a query that is formatted with `vars`: what people typed may hold a percent sign."""
-    return front if vars is None else front.replace("%", "%%")
-
-
 class _ScopedCursor(cursor):
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's own name
         owner: Any = self.connection
-        if not query.startswith(_SAVEPOINTS):
-            query_count.add_one()
-            query = _beside(owner.take_front(), vars) + query
-        elif query.startswith(_BACK):
+        # First, because what psycopg2 cannot express must not use up what was to travel with it.
+        merged = self.mogrify(query, vars)
+        if query.startswith(_BACK):
             owner.waiting.clear()
-        else:
-            query = _beside(owner.take_front(with_opening=False), vars) + query
-        super().execute(query, vars)
+            super().execute(merged)
+            return
+        savepoint = query.startswith(_SAVEPOINTS)
+        sent = len(owner.waiting) + (not savepoint)
+        super().execute(owner.take_front(with_opening=not savepoint).encode() + merged)
+        owner.count(sent)
 
     def executemany(self, query: Any, vars_list: Any) -> None:
-        front = self.connection.take_front()  # type: ignore[attr-defined]
+        owner: Any = self.connection
+        sent = len(owner.waiting) + 1
+        front = owner.take_front()
         if front:
             super().execute(front.rstrip("; "))
-        query_count.add_one()
         super().executemany(query, vars_list)
+        owner.count(sent)

@@ -40,11 +40,7 @@ COLUMNS = [column for column in _orders.columns if column.name != "org_id"]
 
 _organizations, _clients = table_of(Organization), table_of(Client)
 _is_theirs = (_clients.c.org_id == _organizations.c.id) & (_clients.c.id == bindparam("client_id"))
-_CURRENCY_AND_CLIENT = (
-    select(_organizations.c.currency, _clients.c.id.label("client_id"))
-    .outerjoin(_clients, _is_theirs)
-    .where(_organizations.c.id == bindparam("org_id"))
-)
+_CURRENCY = select(_organizations.c.currency).where(_organizations.c.id == bindparam("org_id"))
 
 _fits = (
     select(_organizations.c.id, literal(FIRST_NUMBER))
@@ -194,10 +190,10 @@ def lock(session: Session, actor: Actor, order_id: UUID) -> Order:
 
 def _misfit(session: Session, actor: Actor, wanted: NewOrder) -> Invalid:
     """Why `wanted` was not placed."""
-    found = session.execute(_CURRENCY_AND_CLIENT, {"org_id": actor.org_id, "client_id": wanted.client_id}).one()
-    if found.client_id is None:
-        return invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
-    return invalid_field("/total/currency", WRONG_CURRENCY, f"This organization works in {found.currency}.")
+    currency = session.scalar(_CURRENCY, {"org_id": actor.org_id})
+    if wanted.total.currency != currency:
+        return invalid_field("/total/currency", WRONG_CURRENCY, f"This organization works in {currency}.")
+    return invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
 
 
 def _move(

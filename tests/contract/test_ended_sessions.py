@@ -5,21 +5,25 @@ a signed-in caller, so a new one that answers without a statement, or acts befor
 """
 
 import re
+import time
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 import pytest
 from flask import Flask
 
 from shared.core.permissions import Permission, Role
 from shared.identity.model import UserState
+from shared.integrations.storage.local_storage import LocalStorage
 from tests.checked_client import CheckedClient
 from tests.contract.test_other_organizations import BODIES
 from tests.factories.identity import change_user
 from tests.factories.order_photos import make_photo, photo_form
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company, sign_in
-from tests.rows import footprint
+from tests.rows import footprint, row
+from tests.variants import bound, client_on
 
 ENDS: dict[str, Callable[[CheckedClient, Any, dict[str, str]], object]] = {
     "signed out": lambda client, _, headers: client.post("/v1/auth/logout", headers=headers),
@@ -90,3 +94,44 @@ def test_a_role_without_the_right_learns_that_the_session_is_over(client: Checke
     assert client.get("/v1/orders", headers=headers).status_code == 403
     client.post("/v1/auth/logout", headers=headers)
     assert client.get("/v1/orders", headers=headers).status_code == 401
+
+
+class EndingStorage(LocalStorage):
+    """Somebody's session ends while their file is being written."""
+
+    end: Callable[[], None]
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        super().put(key, source)
+        self.end()
+
+
+def test_an_upload_is_finished_when_its_session_ends_meanwhile(company: Company) -> None:
+    person = company.actor(Role.DISPATCHER)
+    headers = sign_in(company.services, person)
+    order_id = make_order(company)
+    storage = EndingStorage(company.services.settings.order_upload_root)
+    storage.end = lambda: change_user(person, state=UserState.DEACTIVATED)
+    client = client_on(replace(company.services, storages={storage.backend: storage}))
+    url = f"/v1/orders/{order_id}/photos"
+    assert client.post(url, data=photo_form(), headers=headers).status_code == 201
+    assert client.get(url, headers=headers).status_code == 401
+    assert row("SELECT state FROM order_photos WHERE order_id = :id", id=order_id)["state"] == "stored"
+
+
+def test_the_first_request_of_a_fresh_pool_looks_at_the_session_too(company: Company) -> None:
+    """SQLAlchemy asks a new server a few things first, which must not pass for the look at the session."""
+    headers = company.headers()  # in the test's own transaction: over, for whoever comes on another connection
+    with bound(company.services):
+        answer = client_on(company.services).get("/v1/orders?cursor=rubbish", headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_database_that_is_away_is_waited_for_once(company: Company) -> None:
+    headers = company.headers()
+    with bound(company.services, database_pool_size=1, database_max_overflow=0, database_pool_timeout_seconds=1) as own:
+        client = client_on(company.services)
+        with own.reader.connect():
+            began = time.monotonic()
+            assert client.get("/v1/orders", headers=headers).status_code == 503
+            assert 1 <= time.monotonic() - began < 2

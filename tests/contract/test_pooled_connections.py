@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, InternalError, ProgrammingError
 
 from shared.core.errors import Refusal
+from shared.core.later import send_later
 from shared.core.tenancy import PLATFORM, Scope, Tenant
 from shared.core.transaction import Database, read_only, transaction
 from shared.wiring import Services
@@ -115,3 +116,32 @@ def test_a_literal_percent_sign_survives_the_opening(pools: Database) -> None:
                 "100%",
                 "5 %s",
             )
+
+
+def test_what_waits_takes_the_scope_with_it_into_a_savepoint(pools: Database) -> None:
+    with transaction(Tenant(ORG)) as session:
+        send_later(session, "SELECT set_config('app.seen', current_user::text, true)", {})
+        with session.begin_nested():
+            session.execute(text("SELECT 1"))
+        assert session.scalar(text("SELECT current_setting('app.seen')")) == "crewline_tenant"
+
+
+def test_a_value_that_cannot_be_sent_does_not_cost_the_scope(pools: Database) -> None:
+    with transaction(Tenant(ORG)) as session:
+        with pytest.raises(ValueError, match="NUL"):
+            session.execute(text("SELECT :given"), {"given": "a\x00b"})
+        assert session.execute(STATE).mappings().one()["role"] == "crewline_tenant"
+
+
+HARD_TO_QUOTE = ["100% %s %(org_id)s %%", "a\\'; DROP TABLE orders; --", "E'\\''", "; COMMIT; \u2028 \U0001f600"]
+
+
+@pytest.mark.parametrize("value", HARD_TO_QUOTE)
+@pytest.mark.parametrize("values", [None, {"beside": "5 %s"}])
+def test_what_travels_in_front_is_kept_to_the_letter(
+    pools: Database, value: str, values: dict[str, str] | None
+) -> None:
+    with transaction(Tenant(ORG)) as session:
+        send_later(session, "SELECT set_config('app.seen', %(value)s, true)", {"value": value})
+        seen = text("SELECT current_setting('app.seen')" + (" || left(:beside, 0)" if values else ""))
+        assert session.scalar(seen, values) == value
