@@ -8,11 +8,15 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from typing import Any, BinaryIO
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder
 
+from api.app import create_app
+from api.core.access import requires
 from shared.core.permissions import Permission, Role
 from shared.identity.model import UserState
 from shared.integrations.storage.local_storage import LocalStorage
@@ -135,3 +139,44 @@ def test_a_database_that_is_away_is_waited_for_once(company: Company) -> None:
             began = time.monotonic()
             assert client.get("/v1/orders", headers=headers).status_code == 503
             assert 1 <= time.monotonic() - began < 2
+
+
+def test_a_view_that_runs_no_statement_asks_all_the_same(company: Company) -> None:
+    @requires(Permission.SELF)
+    def tell_nothing() -> dict[str, bool]:
+        return {"told": True}
+
+    app = create_app(company.services.settings, company.services)
+    app.add_url_rule("/v1/nothing", view_func=tell_nothing)
+    client, headers = app.test_client(), company.headers()
+    assert client.get("/v1/nothing", headers=headers).get_json() == {"told": True}
+    client.post("/v1/auth/logout", headers=headers)
+    assert client.get("/v1/nothing", headers=headers).status_code == 401
+
+
+class WatchedBody(BytesIO):
+    """A body that knows whether anybody has begun to read it."""
+
+    was_read = False
+
+    def readinto(self, buffer: Any) -> int:
+        self.was_read = True
+        return super().readinto(buffer)
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.was_read = True
+        return super().read(size)
+
+
+def test_an_upload_is_not_read_for_a_session_that_is_over(client: CheckedClient, company: Company) -> None:
+    url = f"/v1/orders/{make_order(company)}/photos"
+    headers = company.headers()
+    form, seen = EnvironBuilder(method="POST", data=photo_form()).get_environ(), []
+    content, kind = form["wsgi.input"].read(), form["CONTENT_TYPE"]
+    for expected in (201, 401):
+        body = WatchedBody(content)
+        sent = {"input_stream": body, "content_type": kind, "content_length": len(content)}
+        assert client.post(url, headers=headers, **sent).status_code == expected
+        seen.append(body.was_read)
+        client.post("/v1/auth/logout", headers=headers)
+    assert seen == [True, False]
