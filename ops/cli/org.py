@@ -12,6 +12,7 @@ from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.identity import accounts
 from shared.organizations import service as organizations
+from shared.organizations.settings import LOCALE
 from shared.wiring import build_services
 
 
@@ -25,11 +26,20 @@ def org() -> None:
 @click.option("--name", required=True, help="The company's name, as its clients know it.")
 @click.option("--timezone", required=True, help="IANA time zone, such as America/Edmonton.")
 @click.option("--currency", required=True, help="ISO 4217 code, such as CAD.")
+@click.option("--locale", default=LOCALE, show_default=True, help="BCP 47 language, such as en-CA.")
 @click.option("--owner-email", required=True, help="The first owner's e-mail address.")
 @click.option("--owner-name", required=True, help="The first owner's name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
 def create(
-    slug: str, name: str, timezone: str, currency: str, owner_email: str, owner_name: str, *, as_json: bool
+    slug: str,
+    name: str,
+    timezone: str,
+    currency: str,
+    locale: str,
+    owner_email: str,
+    owner_name: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Make an organization and its owner, and print a one-time link with which the owner sets a password.
 
@@ -39,7 +49,9 @@ def create(
     build_services(settings)
     now = clock.utc_now()
     with transaction(PLATFORM) as session:
-        made = organizations.create(session, slug=slug, name=name, timezone=timezone, currency=currency, now=now)
+        made = organizations.create(
+            session, slug=slug, name=name, timezone=timezone, currency=currency, locale=locale, now=now
+        )
         operator = system(made.id, "operator")
         owner = accounts.create_user(session, operator, email=owner_email, name=owner_name, role=Role.OWNER, now=now)
         token = accounts.create_password_link(session, operator, owner, now=now)

@@ -28,17 +28,20 @@ class Permission(StrEnum):
     ORDER_PHOTOS_READ = "order_photos:read"
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
+    ORGANIZATIONS_READ = "organizations:read"
+    ORGANIZATIONS_WRITE = "organizations:write"
 
 
 _READS = frozenset(
     {Permission.CLIENTS_READ, Permission.ORDERS_READ, Permission.ORDER_PHOTOS_READ, Permission.PAYMENTS_READ}
 )
 _DISPATCH = frozenset({Permission.CLIENTS_WRITE, Permission.ORDERS_WRITE, Permission.ORDER_PHOTOS_WRITE})
+_ADMIN = frozenset({Permission.ORGANIZATIONS_READ, Permission.ORGANIZATIONS_WRITE})
 _EVERYONE = frozenset({Permission.SELF})
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _EVERYONE | _READS | _DISPATCH,
-    Role.ADMIN: _EVERYONE | _READS | _DISPATCH,
+    Role.OWNER: _EVERYONE | _READS | _DISPATCH | _ADMIN,
+    Role.ADMIN: _EVERYONE | _READS | _DISPATCH | _ADMIN,
     Role.DISPATCHER: _EVERYONE | _READS | _DISPATCH,
     Role.FINANCE: _EVERYONE | _READS,
     Role.VIEWER: _EVERYONE | _READS,

@@ -7,10 +7,9 @@ from sqlalchemy import Row
 
 from shared.core.money import Money
 from shared.orders.model import Order
-from shared.organizations.model import Organization
 
 
-def variables(order: Order, client: Row[Any], organization: Organization) -> dict[str, Any]:
+def variables(order: Order, client: Row[Any], organization: Row[Any]) -> dict[str, Any]:
     """The template variables of an order's mail; times as the organization's clocks show them."""
     starts = order.scheduled_start.astimezone(ZoneInfo(organization.timezone))
     return {

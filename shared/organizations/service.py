@@ -1,38 +1,59 @@
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
+from shared.audit import service as audit
+from shared.core.actor import Actor
 from shared.core.database_errors import conflict_on
-from shared.core.errors import Invalid, NotFound, code, invalid_field
+from shared.core.errors import STALE, Conflict, NotFound, code, invalid_field
 from shared.core.orm import Reader, table_of
+from shared.organizations import settings
 from shared.organizations.model import Organization
+from shared.organizations.settings import Changes
 
 NOT_FOUND = code("organizations.not_found", "No such organization")
 SLUG_TAKEN = code("organizations.slug_taken", "The slug is taken")
 BAD_SLUG = code("organizations.bad_slug", "The slug cannot be used")
-BAD_TIMEZONE = code("organizations.bad_timezone", "No such time zone")
 BAD_CURRENCY = code("organizations.bad_currency", "No such currency")
 
 conflict_on("uq_organizations_slug", SLUG_TAKEN, "Another organization has this slug.")
 
+_organizations = table_of(Organization)
+_ONE = select(_organizations).where(_organizations.c.id == bindparam("org_id"))
 
-def create(session: Session, *, slug: str, name: str, timezone: str, currency: str, now: datetime) -> Organization:
-    """Make an organization. Raises `Invalid` for a bad slug, zone or currency, `Conflict` for a taken slug."""
-    _check(slug, timezone, currency)
-    organization = Organization(slug=slug, name=name, timezone=timezone, currency=currency.lower(), created_at=now)
+
+def create(
+    session: Session,
+    *,
+    slug: str,
+    name: str,
+    timezone: str,
+    currency: str,
+    locale: str = settings.LOCALE,
+    now: datetime,
+) -> Organization:
+    """Make an organization. Raises `Invalid` for a bad slug, zone, currency or locale, `Conflict` for a taken slug."""
+    faults = settings.faults_in({"timezone": timezone, "locale": locale})
+    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){1,49}", slug):
+        faults.append(invalid_field("/slug", BAD_SLUG, "2 to 50 of a-z, 0-9 and single dashes between them."))
+    if not re.fullmatch(r"[A-Za-z]{3}", currency):
+        faults.append(invalid_field("/currency", BAD_CURRENCY, "Three letters, as in ISO 4217."))
+    settings.refuse(faults)
+    organization = Organization(
+        slug=slug, name=name, timezone=timezone, currency=currency.lower(), locale=locale, created_at=now
+    )
     session.add(organization)
     session.flush()
     return organization
 
 
-def get(session: Session, org_id: UUID) -> Organization:
-    """The organization of the transaction. Raises `NotFound`."""
-    found = session.get(Organization, org_id)
+def get(session: Reader, org_id: UUID) -> Row[Any]:
+    """The columns of the organization of the transaction. Raises `NotFound`."""
+    found = session.execute(_ONE, {"org_id": org_id}).one_or_none()
     if found is None:
         raise NotFound(NOT_FOUND, "There is no such organization.")
     return found
@@ -40,18 +61,39 @@ def get(session: Session, org_id: UUID) -> Organization:
 
 def find_by_slug(session: Reader, slug: str) -> Row[Any] | None:
     """The columns of the organization with `slug`, if there is one. Needs the platform scope."""
-    organizations = table_of(Organization)
-    return session.execute(select(organizations).where(organizations.c.slug == slug)).one_or_none()
+    return session.execute(select(_organizations).where(_organizations.c.slug == slug)).one_or_none()
 
 
-def _check(slug: str, timezone: str, currency: str) -> None:
-    faults: list[Invalid] = []
-    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){1,49}", slug):
-        faults.append(invalid_field("/slug", BAD_SLUG, "2 to 50 of a-z, 0-9 and single dashes between them."))
-    if timezone not in available_timezones():
-        faults.append(invalid_field("/timezone", BAD_TIMEZONE, f"{timezone!r} is not an IANA time zone."))
-    if not re.fullmatch(r"[A-Za-z]{3}", currency):
-        faults.append(invalid_field("/currency", BAD_CURRENCY, "Three letters, as in ISO 4217."))
-    if faults:
-        detail = " ".join(fault.detail for fault in faults)
-        raise Invalid(faults[0].code, detail, errors=[error for fault in faults for error in fault.errors])
+def change_settings(
+    session: Session, actor: Actor, *, version: int | None, now: datetime, **changes: Unpack[Changes]
+) -> Organization:
+    """Change settings of the actor's organization; what stays as it is leaves neither a trace nor a new version.
+
+    Raises `Invalid` with every fault, `Conflict` when `version` (None for any) is not the current one.
+    """
+    settings.refuse(settings.faults_in(changes))
+    organization = _lock(session, actor)
+    if version is not None and version != organization.version:
+        detail = "Somebody has changed the settings since you read them."
+        raise Conflict(STALE, detail, current_version=organization.version)
+    before = {name: getattr(organization, name) for name in changes}
+    after = {name: value for name, value in changes.items() if value != before[name]}
+    if after:
+        for name, value in after.items():
+            setattr(organization, name, value)
+        organization.version += 1
+        before = {name: before[name] for name in after}
+        audit.record(
+            session, actor, "organizations.change_settings", organization.id, now=now, before=before, after=after
+        )
+    return organization
+
+
+def _lock(session: Session, actor: Actor) -> Organization:
+    """The actor's organization, locked until the end of the transaction against changes, but not against rows that
+    point to it: whoever places an order does not wait for whoever changes the business hours."""
+    mine = select(Organization).where(Organization.id == actor.org_id).with_for_update(key_share=True)
+    organization = session.scalar(mine.execution_options(populate_existing=True))
+    if organization is None:
+        raise NotFound(NOT_FOUND, "There is no such organization.")
+    return organization

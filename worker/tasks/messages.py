@@ -19,7 +19,6 @@ from shared.messages import jobs
 from shared.messages import service as messages
 from shared.messages.rendering import render
 from shared.organizations import service as organizations
-from shared.organizations.model import Organization
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
 from worker.core.periodic import once_per_slot
@@ -55,7 +54,7 @@ def sweep() -> dict[str, int]:
         return messages.sweep(session, services().settings, now=clock.utc_now(), limit=SWEEP_BATCH)
 
 
-def _deliver(mailer: Mailer, claimed: Row[Any], organization: Organization) -> Callable[[Session], str]:
+def _deliver(mailer: Mailer, claimed: Row[Any], organization: Row[Any]) -> Callable[[Session], str]:
     """Render and send; returns what is to be recorded of it."""
     settings = services().settings
     try:
