@@ -16,6 +16,7 @@ from api.health.routes import blueprint as health
 from api.identity.routes import blueprint as identity
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
+from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
@@ -23,7 +24,7 @@ from shared.wiring import Services
 
 View = Callable[..., Any]
 
-BLUEPRINTS = (health, identity, clients, orders, order_photos, payments, stripe_events)
+BLUEPRINTS = (health, identity, organizations, clients, orders, order_photos, payments, stripe_events)
 
 
 class _SyncFlask(Flask):

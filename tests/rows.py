@@ -25,15 +25,16 @@ def row(sql: str, **values: Any) -> dict[str, Any]:
 
 def footprint(org_id: Any) -> dict[str, tuple[int, str]]:
     """Number and checksum of everything that an organization has, table by table; equal means that nothing changed."""
+    keys = dict.fromkeys(TENANT_TABLES, "org_id") | {"organizations": "id"}
     return {
         table: tuple(
             row(
                 f"SELECT count(*) AS n, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') AS checksum"
-                f" FROM {table} AS t WHERE org_id = :org",
+                f" FROM {table} AS t WHERE {key} = :org",
                 org=org_id,
             ).values()
         )
-        for table in TENANT_TABLES
+        for table, key in keys.items()
     }
 
 

@@ -4,7 +4,9 @@ import re
 
 from flask import request
 
-from shared.core.errors import STALE, Conflict
+from shared.core.errors import STALE, Conflict, Invalid, code
+
+PRECONDITION_REQUIRED = code("request.precondition_required", "The request must say which version it changes")
 
 _VERSION = re.compile(r'"v([0-9]{1,18})"')
 
@@ -12,6 +14,13 @@ _VERSION = re.compile(r'"v([0-9]{1,18})"')
 def etag(version: int) -> dict[str, str]:
     """The header that names the version of an answer."""
     return {"ETag": f'"v{version}"'}
+
+
+def demand_if_match() -> None:
+    """Refuse a change that does not say which version it is made to: it would undo somebody else's, unseen."""
+    if "If-Match" not in request.headers:
+        detail = "Send If-Match with the ETag of what you have read, or * to change whatever is there now."
+        raise Invalid(PRECONDITION_REQUIRED, detail)
 
 
 def expected_version() -> int | None:

@@ -4,9 +4,12 @@ What every operation shares (its refusals, its headers) is added here once, so t
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask_smorest import Api, Blueprint
+
+from api.core.etags import demand_if_match
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 CONFIG = {
@@ -56,6 +59,7 @@ _REFUSALS = {
     "413": "The body is too large",
     "415": "The content type is not supported",
     "422": "Parts of the input cannot be accepted",
+    "428": "The request must say which version it changes",
     "503": "A dependency does not answer; try again",
 }
 
@@ -73,6 +77,18 @@ def refuses(*statuses: int) -> Callable[[View], View]:
 def honours_if_match(view: View) -> View:
     """Document that the operation refuses a version that is not the current one."""
     documented: View = refuses(412)(Blueprint.doc(parameters=[_IF_MATCH])(view))
+    return documented
+
+
+def requires_if_match(view: View) -> View:
+    """Refuse a request without `If-Match`, and document this and what `honours_if_match` does."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        demand_if_match()
+        return view(*args, **kwargs)
+
+    documented: View = refuses(412, 428)(Blueprint.doc(parameters=[_IF_MATCH | {"required": True}])(guarded))
     return documented
 
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.core import context, json
 from api.core.access import BAD_QUERY
+from api.core.etags import PRECONDITION_REQUIRED
 from api.core.schemas import ProblemSchema
 from shared.core.database_errors import DATABASE_AWAY
 from shared.core.errors import CODES, STALE, Invalid, Refusal, code
@@ -40,6 +41,7 @@ STATUS_OF_CODE = {
     STALE: 412,
     TOO_LARGE_PHOTO: 413,
     MEDIA_TYPE: 415,
+    PRECONDITION_REQUIRED: 428,
 }
 """Refusals for which HTTP has a more exact status than their kind says."""
 

@@ -13,6 +13,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 """Far from the ends of the calendar, where a time zone would carry a moment over the edge."""
 
 _PLAIN_ADDRESS = re.compile(r"[!#-~]{1,64}@[^@\s]{1,189}")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -27,6 +28,16 @@ class Text(fields.String):
         if _UNSTORABLE.search(text):
             raise ValidationError("Contains characters that cannot be stored.")
         return text.strip()
+
+
+class Line(Text):
+    """A `Text` on one line, such as a name that goes into the header of a mail: no control characters."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if _BREAKS.search(value):  # as it was typed: stripping hides a break at the end
+            raise ValidationError("Contains line breaks or other control characters.")
+        return text
 
 
 class MailAddress(fields.String):

@@ -109,6 +109,20 @@ def test_a_write_costs_at_most_eight(
     assert sent.logged == len(sent) + lock
 
 
+def test_the_settings_cost_one_statement_to_read_and_four_to_change(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    with counted(services) as sent:
+        assert client.get("/v1/organization", headers=company.headers()).status_code == 200
+    assert len(sent) == 1, sent
+    headers = company.headers() | {"If-Match": '"v1"'}
+    with counted(services) as sent:
+        answer = client.patch("/v1/organization", json={"name": "Bright", "require_mfa": True}, headers=headers)
+    assert answer.status_code == 200
+    assert 0 < len(sent) <= 4, sent
+    assert sent.logged == len(sent)
+
+
 def test_signing_in_and_out_costs_at_most_eight(client: CheckedClient, company: Company, services: Services) -> None:
     person, email = make_person(company.org_id)
     with counted(services) as sent:

@@ -1,0 +1,140 @@
+"""The shape of each setting. What takes two of them to tell, or the world, is in `shared/organizations/settings.py`."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSchema, Text
+from shared.core.money import MAX_AMOUNT
+from shared.core.orm import columns_of
+from shared.organizations.model import Plan
+from shared.organizations.settings import DAYS, DepositReason
+
+MOST_PERIODS, MOST_TAX_RATES = 10, 10
+MOST_HOURS = 720
+"""A month: more notice than that is a typing mistake."""
+
+_OPENS = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_CLOSES = rf"({_OPENS}|24:00)"
+_PERCENT = r"(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)"
+
+
+def _time(pattern: str, example: str) -> fields.String:
+    checked = validate.Regexp(rf"{pattern}\Z", error="Is not a time of day such as 08:00.")
+    return fields.String(required=True, validate=checked, metadata={"example": example})
+
+
+def _whole(most: int, least: int = 0, **kwargs: Any) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(min=least, max=most), **kwargs)
+
+
+def _amount(description: str) -> fields.Integer:
+    return _whole(MAX_AMOUNT, allow_none=True, metadata={"description": f"{description}, in minor units; or null."})
+
+
+class OpeningPeriodSchema(InSchema):
+    """From `opens` until `closes` on one day, on the organization's clocks. `24:00` is the end of the day."""
+
+    opens = _time(_OPENS, "08:00")
+    closes = _time(_CLOSES, "17:00")
+
+
+def _periods() -> fields.List[Any]:
+    return fields.List(fields.Nested(OpeningPeriodSchema), required=True, validate=validate.Length(max=MOST_PERIODS))
+
+
+BusinessHoursSchema = InSchema.from_dict({day: _periods() for day in DAYS}, name="BusinessHoursSchema")
+
+
+class DepositPolicySchema(InSchema):
+    """`percent` of the total, within `minimum` and `maximum`, when any of `required_for` holds."""
+
+    percent = _whole(100, metadata={"example": 25})
+    minimum = _amount("The least deposit")
+    maximum = _amount("The largest deposit")
+    required_for = fields.List(
+        fields.Enum(DepositReason, by_value=True), required=True, metadata={"uniqueItems": True, "example": ["always"]}
+    )
+    total_above = _amount("Given exactly when `required_for` lists `total_above`")
+
+
+class CancellationTermsSchema(InSchema):
+    """Free until `free_hours` before the start, then `partial_fee_percent` until `partial_hours`, then everything."""
+
+    free_hours = _whole(MOST_HOURS, metadata={"example": 48})
+    partial_hours = _whole(MOST_HOURS, metadata={"example": 24})
+    partial_fee_percent = _whole(100, metadata={"example": 50})
+
+
+class CancellationPolicySchema(InSchema):
+    """Terms for services that are easy to fill again, and for heavy ones."""
+
+    standard = fields.Nested(CancellationTermsSchema, required=True)
+    heavy = fields.Nested(CancellationTermsSchema, required=True)
+
+
+class ReminderPolicySchema(InSchema):
+    """Whether clients are reminded, and how long before the start."""
+
+    hours_before = _whole(168, 1, metadata={"example": 24})
+    enabled = Flag(required=True)
+
+
+class TaxRateSchema(InSchema):
+    """One tax. `percent` is a decimal number in a string, 0 to 100 with up to four decimals."""
+
+    name = Line(required=True, limit=100, metadata={"example": "GST"})
+    percent = fields.String(
+        required=True,
+        validate=validate.Regexp(rf"{_PERCENT}\Z", error="Is not a number such as 9.975, from 0 to 100."),
+        metadata={"example": "9.975"},
+    )
+
+
+class OrganizationChangesSchema(InSchema):
+    name = Line(limit=200, metadata={"example": "Bright & Tidy"})
+    timezone = Line(limit=64, metadata={"example": "America/Edmonton", "description": "IANA"})
+    locale = Line(limit=64, metadata={"example": "en-CA", "description": "BCP 47"})
+    business_hours = fields.Nested(BusinessHoursSchema)
+    deposit_policy = fields.Nested(DepositPolicySchema)
+    cancellation_policy = fields.Nested(CancellationPolicySchema)
+    reminder_policy = fields.Nested(ReminderPolicySchema)
+    tax_rates = fields.List(fields.Nested(TaxRateSchema), validate=validate.Length(max=MOST_TAX_RATES))
+    contact_email = MailAddress(
+        allow_none=True, metadata={"example": "office@example.com", "description": "Answers to mails go here."}
+    )
+    contact_address = Text(shortest=0, limit=500, metadata={"example": "12 Elm Street\nCalgary"})
+    mail_sender_name = Line(
+        allow_none=True, limit=200, metadata={"description": "Sender of mails; null for the organization's name."}
+    )
+    require_mfa = Flag(metadata={"description": "Owners and admins must use a second factor."})
+
+
+class OrganizationSchema(OutSchema):
+    id = fields.UUID(required=True)
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    plan = fields.Enum(Plan, by_value=True, required=True)
+    currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case"})
+    timezone = fields.String(required=True)
+    locale = fields.String(required=True)
+    business_hours = fields.Nested(BusinessHoursSchema, required=True)
+    deposit_policy = fields.Nested(DepositPolicySchema, required=True)
+    cancellation_policy = fields.Nested(CancellationPolicySchema, required=True)
+    reminder_policy = fields.Nested(ReminderPolicySchema, required=True)
+    tax_rates = fields.List(fields.Nested(TaxRateSchema), required=True)
+    contact_email = fields.String(required=True, allow_none=True)
+    contact_address = fields.String(required=True)
+    mail_sender_name = fields.String(required=True, allow_none=True)
+    require_mfa = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
+    created_at = Instant(required=True)
+
+
+_SHOWN = tuple(OrganizationSchema().fields)
+
+
+def present(organization: Any) -> dict[str, Any]:
+    """An organization as `OrganizationSchema` says: its columns have the names of the fields."""
+    columns = columns_of(organization)
+    return {name: columns[name] for name in _SHOWN}
