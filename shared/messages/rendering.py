@@ -9,7 +9,6 @@ from sqlalchemy import Row
 
 from shared.core.settings import Settings
 from shared.integrations.mail import Mail
-from shared.organizations.model import Organization
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -21,7 +20,7 @@ _templates = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
-def render(message: Row[Any], organization: Organization, settings: Settings) -> Mail:
+def render(message: Row[Any], organization: Row[Any], settings: Settings) -> Mail:
     """The mail of `message`, in the name of `organization`. Raises jinja2's errors for a variable that is missing."""
     typed = {name: _one_line(value) if isinstance(value, str) else value for name, value in message.variables.items()}
     variables: dict[str, Any] = {**typed, "organization": organization}
@@ -31,10 +30,11 @@ def render(message: Row[Any], organization: Organization, settings: Settings) ->
         message_id=f"<{message.id}@{domain}>",
         to=message.recipient,
         from_address=settings.email_from,
-        from_name=_one_line(organization.name or settings.email_from_name),
+        from_name=_one_line(organization.mail_sender_name or organization.name or settings.email_from_name),
         subject=_one_line(subject),
         text=text.strip() + "\n",
         html=_inliner.inline(_render(f"{message.kind}.html", variables)),
+        reply_to=organization.contact_email,
         headers=(("X-Request-Id", message.request_id),) if message.request_id else (),
     )
 

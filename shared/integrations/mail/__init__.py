@@ -12,7 +12,7 @@ MAIL_REFUSED = code("mail.refused", "The mail server will never take the mail")
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A rendered mail. `message_id` (RFC 5322, with angle brackets) is the same on every try, so that a mail sent twice
-    can be recognized as one."""
+    can be recognized as one. Answers go to `reply_to`, or to the sender without one."""
 
     message_id: str
     to: str
@@ -21,6 +21,7 @@ class Mail:
     subject: str
     text: str
     html: str
+    reply_to: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 

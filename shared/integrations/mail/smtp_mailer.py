@@ -62,6 +62,13 @@ def _refusal(status: int, text: bytes | str) -> Invalid | Unavailable:
     return Unavailable(MAIL_AWAY, f"{status} {said}")
 
 
+def _address(text: str) -> Address:
+    """`text` as it goes into a header: the domain in ASCII (IDNA), because the email package would write it as an
+    encoded word, which no mail program takes for a domain. Raises `ValueError` and its kin for what is no address."""
+    local, at, domain = text.rpartition("@")
+    return Address(addr_spec=f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}")
+
+
 def _as_message(mail: Mail) -> EmailMessage:
     """Raises `Invalid` for an address that is none, or several, and for a header that would become two."""
     message = EmailMessage()
@@ -69,7 +76,9 @@ def _as_message(mail: Mail) -> EmailMessage:
         message["Message-ID"] = mail.message_id
         message["Date"] = localtime()
         message["From"] = Address(display_name=mail.from_name, addr_spec=mail.from_address)
-        message["To"] = Address(addr_spec=mail.to)
+        message["To"] = _address(mail.to)
+        if mail.reply_to:
+            message["Reply-To"] = _address(mail.reply_to)
         message["Subject"] = mail.subject
         for name, value in mail.headers:
             message[name] = value
