@@ -18,6 +18,8 @@ STATEMENT_TIMEOUT_MS = 60_000
 ADVISORY_LOCK = 4_215_001
 LOCK_NOT_AVAILABLE = "55P03"
 TRIES = 10
+TURN_SECONDS = 600
+TURN_PAUSE_SECONDS = 0.2
 
 
 def run(connection: Connection) -> None:
@@ -27,9 +29,7 @@ def run(connection: Connection) -> None:
         transaction_per_migration=True,
         compare_server_default=False,
     )
-    # A session-level lock: two deploys at once take turns, and the second finds nothing left to do.
-    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
-    connection.commit()
+    take_turn(connection)
     try:
         with context.begin_transaction():
             context.run_migrations()
@@ -37,6 +37,21 @@ def run(connection: Connection) -> None:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
         connection.commit()
+
+
+def take_turn(connection: Connection) -> None:
+    """A session-level lock: two deploys at once take turns, and the second finds nothing left to do.
+
+    Asked for again and again: a session that waits inside a statement holds a snapshot, and CREATE INDEX CONCURRENTLY
+    of the one whose turn it is waits for every snapshot, which is a deadlock.
+    """
+    patience = time.monotonic() + TURN_SECONDS
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_LOCK}):
+        connection.rollback()
+        if time.monotonic() > patience:
+            sys.exit(f"migrations: another upgrade has been running for {TURN_SECONDS} seconds")
+        time.sleep(TURN_PAUSE_SECONDS)
+    connection.commit()
 
 
 def online() -> None:
