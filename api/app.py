@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask
 
 from api import pages
+from api.audit.routes import blueprint as audit
 from api.clients.routes import blueprint as clients
 from api.core import openapi
 from api.core.json import OrjsonProvider
@@ -24,7 +25,7 @@ from shared.wiring import Services
 
 View = Callable[..., Any]
 
-BLUEPRINTS = (health, identity, organizations, clients, orders, order_photos, payments, stripe_events)
+BLUEPRINTS = (health, identity, organizations, audit, clients, orders, order_photos, payments, stripe_events)
 
 
 class _SyncFlask(Flask):

@@ -14,7 +14,10 @@ class AuditEntry(TenantRow, Base):
     __tablename__ = "audit_entries"
     __table_args__ = (
         of_organization(),
-        Index("ix_audit_entries_resource", "org_id", "resource", "resource_id", "id"),
+        Index("ix_audit_entries_actor", "org_id", "actor_id", "id"),
+        Index("ix_audit_entries_action", "org_id", "action", "id"),
+        Index("ix_audit_entries_feature", "org_id", "resource", "id"),
+        Index("ix_audit_entries_row", "org_id", "resource_id", "id"),
     )
 
     actor_id: Mapped[UUID | None]

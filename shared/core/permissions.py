@@ -28,6 +28,7 @@ class Permission(StrEnum):
     ORDER_PHOTOS_READ = "order_photos:read"
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
+    AUDIT_READ = "audit:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
 
@@ -36,7 +37,7 @@ _READS = frozenset(
     {Permission.CLIENTS_READ, Permission.ORDERS_READ, Permission.ORDER_PHOTOS_READ, Permission.PAYMENTS_READ}
 )
 _DISPATCH = frozenset({Permission.CLIENTS_WRITE, Permission.ORDERS_WRITE, Permission.ORDER_PHOTOS_WRITE})
-_ADMIN = frozenset({Permission.ORGANIZATIONS_READ, Permission.ORGANIZATIONS_WRITE})
+_ADMIN = frozenset({Permission.AUDIT_READ, Permission.ORGANIZATIONS_READ, Permission.ORGANIZATIONS_WRITE})
 _EVERYONE = frozenset({Permission.SELF})
 
 GRANTS: dict[Role, frozenset[Permission]] = {

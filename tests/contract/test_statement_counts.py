@@ -163,6 +163,16 @@ def test_taking_a_webhook_costs_one_statement(
     assert len(sent) == 1, sent
 
 
+@pytest.mark.parametrize("query", ["", "?resource=orders&resource_id={order_id}&created_from=2026-01-01T00:00:00Z"])
+def test_a_page_of_the_audit_log_costs_one_statement(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], query: str
+) -> None:
+    with counted(services) as sent:
+        answer = client.get("/v1/audit" + query.format(**ids), headers=company.headers())
+    assert len(answer.get_json()["data"]) >= 1
+    assert len(sent) == sent.logged == 1, sent
+
+
 @pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/{order_id}/photos"])
 def test_a_list_costs_the_same_with_ten_times_the_rows(
     client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str

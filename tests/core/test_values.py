@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +52,26 @@ def test_waits_double_up_to_an_hour_with_some_jitter(attempts: int, first: float
 def test_a_wait_is_never_negative_or_endless() -> None:
     assert outbox.backoff(0, 30.0) >= timedelta(seconds=30)
     assert outbox.backoff(500, 30.0) <= timedelta(hours=1.2)
+
+
+def test_the_lowest_identifier_of_a_moment_divides_those_made_before_from_those_made_after() -> None:
+    before = ids.new_id()
+    time.sleep(0.002)
+    lowest = ids.lowest_id_at(datetime.now(UTC))
+    after = ids.new_id()
+    assert before < lowest <= after
+    assert (lowest.version, lowest.variant) == (7, after.variant)
+
+
+@given(some.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 12, 31), timezones=some.just(UTC)))  # noqa: DTZ001
+def test_lowest_identifiers_sort_as_their_milliseconds(moment: datetime) -> None:
+    lowest = ids.lowest_id_at(moment)
+    assert lowest.int >> 80 == int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    assert lowest < ids.lowest_id_at(moment + timedelta(milliseconds=1))
+
+
+def test_before_1970_every_identifier_is_later() -> None:
+    assert ids.lowest_id_at(datetime(1900, 1, 1, tzinfo=UTC)) == ids.lowest_id_at(datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def test_equal_filters_have_one_fingerprint_and_others_another() -> None:
