@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from calendar import timegm
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_the_lowest_identifier_of_a_moment_divides_those_made_before_from_those_
 @given(some.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 12, 31), timezones=some.just(UTC)))  # noqa: DTZ001
 def test_lowest_identifiers_sort_as_their_milliseconds(moment: datetime) -> None:
     lowest = ids.lowest_id_at(moment)
-    assert lowest.int >> 80 == int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    assert lowest.int >> 80 == timegm(moment.utctimetuple()) * 1000 + moment.microsecond // 1000
     assert lowest < ids.lowest_id_at(moment + timedelta(milliseconds=1))
 
 
