@@ -27,6 +27,7 @@ GROUPS = {
     "Database": ("database_", "migration_"),
     "Redis": ("redis_",),
     "API": ("api_",),
+    "Proxies": ("trust_", "trusted_"),
     "Auth": ("auth_",),
     "Email": ("email_", "smtp_"),
     "Storage and photos": ("order_", "photo_", "storage_"),

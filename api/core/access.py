@@ -103,6 +103,6 @@ def _authenticate(call: Call) -> Actor:
         label="user",
         session_id=scope.session_id,
         request_id=call.request_id,
-        address=call.request.remote_addr,
+        address=call.address,
     )
     return call.actor

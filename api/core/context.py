@@ -10,6 +10,7 @@ from datetime import datetime
 
 from flask import Request
 
+from api.core.client_address import client_address
 from shared.core.actor import Actor
 from shared.core.tenancy import SignedIn
 from shared.wiring import Services
@@ -27,6 +28,14 @@ class Call:
     scope: SignedIn | None = None
     actor: Actor | None = None
     problem_code: str | None = None
+    _address: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from, looked up when somebody asks first."""
+        if self._address is None:
+            self._address = client_address(self.request, self.services.settings)
+        return self._address
 
 
 _call: ContextVar[Call] = ContextVar("call")
@@ -69,3 +78,8 @@ def now() -> datetime:
 def request_id() -> str:
     """The request's identifier, as it is logged and answered."""
     return _call.get().request_id
+
+
+def address() -> str:
+    """Where this request comes from: the client's address, seen through the proxies that are trusted."""
+    return _call.get().address

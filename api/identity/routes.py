@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from flask import request
-
 from api.core.access import public, requires
 from api.core.blueprint import Blueprint
-from api.core.context import actor, now, request_id, services, tenant
+from api.core.context import actor, address, now, request_id, services, tenant
 from api.core.openapi import refuses
 from api.identity.schemas import (
     LoginSchema,
@@ -47,7 +45,7 @@ def login(body: dict[str, Any]) -> dict[str, Any]:
         role=Role(user.role),
         label="user",
         request_id=request_id(),
-        address=request.remote_addr,
+        address=address(),
     )
     with transaction(Tenant(user.org_id)) as session:
         tokens = signing_in.start_session(session, services().settings, who, checked_hash=user.password_hash, now=now())

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from shared.core.networks import Address, Network, TrustedProxies, read_addresses, read_networks
 
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
@@ -45,8 +47,20 @@ def _http_origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _items(comma_list: str) -> list[str]:
+    return [item.strip() for item in comma_list.split(",") if item.strip()]
+
+
 def _comma_list(value: object) -> object:
-    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+    return _items(value) if isinstance(value, str) else value
+
+
+def _addresses(value: object) -> object:
+    return read_addresses(_items(value)) if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    return read_networks(_items(value)) if isinstance(value, str) else value
 
 
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
@@ -99,6 +113,16 @@ class Settings(BaseSettings):
         description="Public URL of this API: signed photo links and set-password links start with it.",
     )
     api_json_max_bytes: Count = Field(1024 * 1024, description="Largest JSON body; more is 413.")
+
+    trust_proxy_headers: bool = Field(
+        False, description="Believe X-Forwarded-For of the proxies that are listed below."
+    )
+    trusted_proxy_ips: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_addresses)] = Field(
+        (), description="Addresses of your proxies. Comma list; used with TRUST_PROXY_HEADERS=true."
+    )
+    trusted_proxy_cidrs: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="Networks of your proxies, such as 10.0.0.0/8. Comma list; used with TRUST_PROXY_HEADERS=true."
+    )
 
     auth_secret_key: SecretStr = Field(description="Signs staff access tokens (HS256). 32 characters or more.")
     auth_access_token_ttl_minutes: Count = Field(15, description="Life of an access token.")
@@ -164,6 +188,8 @@ class Settings(BaseSettings):
         faults = []
         if self.email_mode == "smtp" and not self.smtp_host:
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
+        if self.trust_proxy_headers and not (self.trusted_proxy_ips or self.trusted_proxy_cidrs):
+            faults.append("TRUST_PROXY_HEADERS=true needs TRUSTED_PROXY_IPS or TRUSTED_PROXY_CIDRS")
         if self.environment == "production":
             faults += self._weak_secrets()
         if faults:
@@ -183,6 +209,11 @@ class Settings(BaseSettings):
         if len(set(secrets.values())) < len(secrets):
             faults.append(f"{' and '.join(secrets)} must differ")
         return faults
+
+    @property
+    def trusted_proxies(self) -> TrustedProxies:
+        """Whose X-Forwarded-For counts, when TRUST_PROXY_HEADERS is set."""
+        return TrustedProxies(frozenset(self.trusted_proxy_ips), self.trusted_proxy_cidrs)
 
     @property
     def stripe_webhook_secrets(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -140,6 +141,55 @@ def test_lists_are_split_at_commas(environment: Any) -> None:
     settings = Settings()
     assert settings.stripe_webhook_secrets == ["whsec_a", "whsec_b"]
     assert settings.order_photo_allowed_mimes == ("image/png", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"TRUST_PROXY_HEADERS": "true"}, "TRUST_PROXY_HEADERS=true needs TRUSTED_PROXY_IPS or TRUSTED_PROXY_CIDRS"),
+        ({"TRUST_PROXY_HEADERS": "perhaps"}, "TRUST_PROXY_HEADERS: "),
+        ({"TRUSTED_PROXY_IPS": "192.0.2.7, proxy.internal"}, "TRUSTED_PROXY_IPS: entry 2 is not an IP address"),
+        ({"TRUSTED_PROXY_IPS": "10.0.0.0/8"}, "TRUSTED_PROXY_IPS: entry 1 is not an IP address"),
+        ({"TRUSTED_PROXY_IPS": "fe80::1%eth0"}, "TRUSTED_PROXY_IPS: entry 1 names an interface"),
+        ({"TRUSTED_PROXY_CIDRS": "10.0.0.1/8"}, "TRUSTED_PROXY_CIDRS: entry 1 is not a network"),
+        ({"TRUSTED_PROXY_CIDRS": "10.0.0.0/8,10.0.0.0/33"}, "TRUSTED_PROXY_CIDRS: entry 2 is not a network"),
+        ({"TRUSTED_PROXY_CIDRS": "0.0.0.0/0"}, "TRUSTED_PROXY_CIDRS: entry 1 is everybody"),
+        ({"TRUSTED_PROXY_CIDRS": "fd00::/8, ::/0"}, "TRUSTED_PROXY_CIDRS: entry 2 is everybody"),
+        ({"TRUSTED_PROXY_CIDRS": "::ffff:10.0.0.0/104"}, "TRUSTED_PROXY_CIDRS: entry 1 is IPv4 in IPv6"),
+    ],
+)
+def test_a_list_of_proxies_that_cannot_be_meant_stops_the_start(
+    environment: Any, capsys: pytest.CaptureFixture[str], changes: dict[str, str], fault: str
+) -> None:
+    environment(**changes)
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    assert stopped.value.code == EX_CONFIG
+    said = capsys.readouterr().err
+    assert "1 setting(s)" in said
+    assert f"\n  {fault}" in said
+
+
+def test_proxies_are_trusted_by_address_and_by_network(environment: Any) -> None:
+    environment(
+        TRUST_PROXY_HEADERS="true", TRUSTED_PROXY_IPS=" 192.0.2.7 ,2001:DB8::7,", TRUSTED_PROXY_CIDRS="10.0.0.0/8"
+    )
+    trusted = Settings().trusted_proxies
+    for address, expected in {
+        "192.0.2.7": True,
+        "192.0.2.8": False,
+        "2001:db8::7": True,
+        "2001:db8::8": False,
+        "10.255.0.1": True,
+        "11.0.0.1": False,
+    }.items():
+        assert (ip_address(address) in trusted) is expected, address
+
+
+def test_no_proxy_is_trusted_unless_told(environment: Any) -> None:
+    settings = Settings()
+    assert settings.trust_proxy_headers is False
+    assert ip_address("127.0.0.1") not in settings.trusted_proxies
 
 
 def test_settings_cannot_be_changed_afterwards(environment: Any) -> None:
