@@ -24,18 +24,26 @@ def row(sql: str, **values: Any) -> dict[str, Any]:
 
 
 def footprint(org_id: Any) -> dict[str, tuple[int, str]]:
-    """Number and checksum of everything that an organization has, table by table; equal means that nothing changed."""
-    keys = dict.fromkeys(TENANT_TABLES, "org_id") | {"organizations": "id"}
-    return {
-        table: tuple(
-            row(
-                f"SELECT count(*) AS n, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') AS checksum"
-                f" FROM {table} AS t WHERE {key} = :org",
-                org=org_id,
-            ).values()
-        )
-        for table, key in keys.items()
-    }
+    """Number and checksum of everything that an organization has, table by table, and of its own row; equal means that
+    nothing changed."""
+    owned = [(table, "org_id") for table in TENANT_TABLES] + [("organizations", "id")]
+    return _checksums([f"{table} AS t WHERE {column} = :org" for table, column in owned], org=org_id)
+
+
+def platform_footprint() -> dict[str, tuple[int, str]]:
+    """The same for what belongs to no organization."""
+    others = sorted(set(models.metadata.tables) - {*TENANT_TABLES, "organizations"})
+    return _checksums([f"{table} AS t" for table in others])
+
+
+def _checksums(sources: list[str], **values: Any) -> dict[str, tuple[int, str]]:
+    """In one statement, because tests ask often."""
+    parts = [
+        f"SELECT '{source.split()[0]}' AS name, count(*) AS n,"
+        f" coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') AS checksum FROM {source}"
+        for source in sources
+    ]
+    return {found["name"]: (found["n"], found["checksum"]) for found in rows(" UNION ALL ".join(parts), **values)}
 
 
 def as_role(connection: Connection, role: str, org_id: Any = "") -> None:
