@@ -71,8 +71,9 @@ migration: $(READY) ## a new migration file (name="add crews")
 	@test -n "$(name)" || { echo 'usage: make migration name="add crews"' >&2; exit 2; }
 	@$(BIN)/python -m ops.lint.migrations --add "$(name)"
 
-settings-docs: $(READY) ## write .env.example and the settings page from the settings class
+settings-docs: $(READY) ## write .env.example, the settings page and the permissions page from the code
 	@$(BIN)/python -m ops.settings_docs
+	@$(BIN)/python -m ops.permissions_docs
 
 requirements: $(READY) ## lock the dependencies again from ops/requirements/*.in
 	@cd ops/requirements && for part in api worker dev; do \

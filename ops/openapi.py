@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+from flask import Flask
+
 from api.app import create_app
 from shared.core.log import configure_logging
 from shared.core.settings import Settings
@@ -24,12 +26,16 @@ NOWHERE = {
 """Describing the API needs no server; nothing connects to these."""
 
 
-def generate() -> str:
-    """The OpenAPI document of this code, as it is served at `/v1/openapi.json`."""
+def describing_app() -> Flask:
+    """The application on no servers: good for being looked at."""
     configure_logging("error")
     settings = Settings(**NOWHERE)
-    app = create_app(settings, build_services(settings))
-    document = app.test_client().get("/v1/openapi.json").get_json()
+    return create_app(settings, build_services(settings))
+
+
+def generate() -> str:
+    """The OpenAPI document of this code, as it is served at `/v1/openapi.json`."""
+    document = describing_app().test_client().get("/v1/openapi.json").get_json()
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
