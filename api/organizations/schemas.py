@@ -91,12 +91,15 @@ class TaxRateSchema(InSchema):
     )
 
 
+_A_DEPOSIT = {"percent": 25, "minimum": 5000, "maximum": None, "required_for": ["always"], "total_above": None}
+
+
 class OrganizationChangesSchema(InSchema):
     name = Line(limit=200, metadata={"example": "Bright & Tidy"})
     timezone = Line(limit=64, metadata={"example": "America/Edmonton", "description": "IANA"})
     locale = Line(limit=64, metadata={"example": "en-CA", "description": "BCP 47"})
     business_hours = fields.Nested(BusinessHoursSchema)
-    deposit_policy = fields.Nested(DepositPolicySchema)
+    deposit_policy = fields.Nested(DepositPolicySchema, metadata={"example": _A_DEPOSIT})
     cancellation_policy = fields.Nested(CancellationPolicySchema)
     reminder_policy = fields.Nested(ReminderPolicySchema)
     tax_rates = fields.List(fields.Nested(TaxRateSchema), validate=validate.Length(max=MOST_TAX_RATES))

@@ -1,130 +1,167 @@
-"""Another organization's identifiers, through every operation that takes one: nothing found, nothing changed."""
+"""Identifiers of another organization, through every operation, from every caller: nothing found, nothing changed.
 
-import itertools
-import re
+The operations and their requests come from the published contract (`requests_from_openapi.py`), the rows from
+`tests/factories/everything.py`. A new endpoint is covered when it is in the contract.
+"""
+
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection
+from werkzeug.test import TestResponse
 
+from ops.permissions_docs import CLIENT_TOKEN, NOBODY, WORKER_TOKEN
 from tests.checked_client import CheckedClient
-from tests.factories.order_photos import make_photo, photo_form
-from tests.factories.orders import make_order
-from tests.factories.organizations import Company
-from tests.rows import footprint
+from tests.contract.callers import call, callers, forged
+from tests.contract.requests_from_openapi import DOCUMENT, Operation, Place, operations
+from tests.factories.everything import Everything
+from tests.rows import footprint, platform_footprint
 
-BODIES: dict[str, dict[str, Any]] = {
-    "cancel_order": {"json": {"reason": "mine now"}},
-    "upload_photo": {"data": None},
-}
-"""What each operation with a body is sent, by the name of its view; a new one must be added."""
+FOR_STAFF = [operation for operation in operations() if not operation.is_public]
+WITH_IDENTIFIERS = [operation for operation in FOR_STAFF if operation.places]
 
-NAMED_IN_BODIES = {"POST /v1/orders: client_id"}
-"""Fields of a body that name a row; each has a test of its own in its feature's folder."""
+CANNOT_SUCCEED: dict[str, str] = {}
+"""Operations for staff, by operationId, whose success needs what neither contract nor seed can give, and why."""
 
+IDENTIFIERS_OF_OTHERS: set[str] = set()
+"""Fields of requests that end in `_id` and name something at a provider, not a row of ours: `operationId: name`."""
 
-def _own_and_foreign(company: Company, neighbour: Company) -> tuple[dict[str, str], dict[str, str]]:
-    found = []
-    for each in (company, neighbour):
-        order_id = make_order(each)
-        photo_id = make_photo(each, order_id).id
-        found.append({"order_id": str(order_id), "photo_id": str(photo_id), "client_id": str(each.client_id)})
-        each.headers()
-    return found[0], found[1]
+Both = tuple[Everything, Everything]
+Identifiers = dict[Place, Any]
 
 
-def _with_identifiers(app: Flask) -> list[tuple[str, str, str, list[str]]]:
-    found = []
-    for rule in app.url_map.iter_rules():
-        placeholders = re.findall(r"<uuid:(\w+)>", rule.rule)
-        path = re.sub(r"<uuid:(\w+)>", r"{\1}", rule.rule)
-        found += [
-            (method, path, rule.endpoint.rpartition(".")[2], placeholders)
-            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-            if placeholders
-        ]
-    return found
+def _state(inhabited: Both) -> list[Any]:
+    return [footprint(each.org_id) for each in inhabited] + [platform_footprint()]
 
 
-def test_every_identifier_of_another_organization_is_not_found_and_changes_nothing(
-    app: Flask, client: CheckedClient, company: Company, neighbour: Company
+def _attempts(operation: Operation, theirs: Everything) -> Iterator[Identifiers]:
+    """Foreign identifiers: in one place with own ones elsewhere, and in every place at once."""
+    for place in operation.places:
+        for table in place.tables:
+            yield {place: theirs.ids[table]}
+    if len(operation.places) > 1:
+        yield {place: theirs.ids[place.tables[0]] for place in operation.places}
+
+
+def _is_fitting(attempt: Identifiers, answer: TestResponse) -> bool:
+    """Is this how a permitted caller is told that there is no such thing?"""
+    where = {place.where for place in attempt}
+    if where == {"path"}:
+        return answer.status_code in {403, 404}
+    if where == {"query"} and answer.status_code == 200:
+        return bool(answer.get_json()["data"] == [])
+    return 400 <= answer.status_code < 500
+
+
+def _said(answer: TestResponse) -> Any:
+    """What the caller learns, without what differs from request to request."""
+    body = answer.get_json()
+    return answer.status_code, body.get("code"), body.get("data")
+
+
+def test_the_operations_are_those_of_the_app(app: Flask) -> None:
+    served = app.test_client().get("/v1/openapi.json").get_json()
+    assert served == DOCUMENT, "the committed contract is stale: run `make openapi`"
+    assert len(FOR_STAFF) >= 14
+    assert len(WITH_IDENTIFIERS) >= 10
+
+
+@pytest.mark.parametrize("operation", FOR_STAFF, ids=str)
+def test_whatever_names_a_row_is_a_uuid(operation: Operation) -> None:
+    """Or the tests below would not know it for an identifier."""
+    known = {place.name for place in operation.places}
+    for where, name, schema in operation.fields:
+        if name in known or f"{operation.id}: {name}" in IDENTIFIERS_OF_OTHERS:
+            continue
+        assert not name.endswith(("_id", "_ids")), f"`{name}` of {operation}: make it a fields.UUID"
+        assert where != "path" or "enum" in schema, f"`{name}` in the path of {operation}: take a <uuid:…>"
+
+
+@pytest.mark.parametrize("operation", WITH_IDENTIFIERS, ids=str)
+def test_foreign_identifiers_find_nothing_and_change_nothing(
+    client: CheckedClient, inhabited: Both, operation: Operation
 ) -> None:
-    own, foreign = _own_and_foreign(company, neighbour)
-    before = footprint(company.org_id), footprint(neighbour.org_id)
-    operations = _with_identifiers(app)
-    assert len(operations) >= 8
-    tried = 0
-    for method, path, view, placeholders in operations:
-        # Each mix of own and foreign identifiers with at least one foreign one.
-        for theirs in itertools.product([True, False], repeat=len(placeholders)):
-            if not any(theirs):
+    mine, theirs = inhabited
+    before = _state(inhabited)
+    for caller, headers in callers(mine).items():
+        for foreign in _attempts(operation, theirs):
+            answer = call(client, operation.request(mine.ids, foreign), headers)
+            label = f"{operation} as {caller} with {foreign}: {answer.status} {answer.get_data(as_text=True)}"
+            if caller in {NOBODY, CLIENT_TOKEN, WORKER_TOKEN}:
+                assert answer.status_code == 401, label
                 continue
-            ids = {name: (foreign if alien else own)[name] for name, alien in zip(placeholders, theirs, strict=True)}
-            more = dict(BODIES.get(view, {}))
-            if "data" in more:
-                more["data"] = photo_form()
-            answer = client.open(path.format(**ids), method=method, headers=company.headers(), **more)
-            assert answer.status_code == 404, f"{method} {path} with {ids}: {answer.status}"
-            tried += 1
-    assert tried >= 10
-    assert (footprint(company.org_id), footprint(neighbour.org_id)) == before
+            assert _is_fitting(foreign, answer), label
+            unknown = dict.fromkeys(foreign, uuid4())
+            assert _said(answer) == _said(call(client, operation.request(mine.ids, unknown), headers)), (
+                f"{label}; an identifier that nobody has is answered differently"
+            )
+        assert _state(inhabited) == before, f"{operation} as {caller} has changed something"
 
 
-def test_the_same_calls_with_own_identifiers_are_found(
-    app: Flask, client: CheckedClient, company: Company, neighbour: Company
+@pytest.mark.parametrize("operation", FOR_STAFF, ids=str)
+def test_own_identifiers_succeed_and_change_nothing_elsewhere(
+    client: CheckedClient, database: Connection, inhabited: Both, operation: Operation
 ) -> None:
     """Or the test above could not fail."""
-    for method, path, view, _ in _with_identifiers(app):
-        own, _foreign = _own_and_foreign(company, neighbour)
-        more = dict(BODIES.get(view, {}))
-        if "data" in more:
-            more["data"] = photo_form()
-        answer = client.open(path.format(**own), method=method, headers=company.headers(), **more)
-        assert answer.status_code < 300, f"{method} {path}: {answer.status}"
+    mine, theirs = inhabited
+    before = footprint(theirs.org_id)
+    optional = [place for place in operation.places if not place.required and len(place.tables) == 1]
+    for own in [{}, *({place: mine.ids[place.tables[0]]} for place in optional)]:
+        request = operation.request(mine.ids, own)
+        attempt = database.begin_nested()
+        answer = call(client, request, mine.company.headers())
+        assert footprint(theirs.org_id) == before, f"{operation} has changed another organization"
+        attempt.rollback()
+        if operation.id in CANNOT_SUCCEED:
+            assert 400 <= answer.status_code < 500, f"{operation} succeeds: take it off the list"
+            continue
+        assert answer.status_code < 300, (
+            f"{operation}: {answer.status} {answer.get_data(as_text=True)} for {request}; give what is refused an"
+            " `example` in its schema, or extend tests/factories/everything.py"
+        )
 
 
-def test_lists_hold_nothing_of_another_organization(
-    app: Flask, client: CheckedClient, company: Company, neighbour: Company
+@pytest.mark.parametrize("operation", [each for each in WITH_IDENTIFIERS if each.method == "GET"], ids=str)
+def test_each_filter_by_an_own_identifier_finds_something(
+    client: CheckedClient, inhabited: Both, operation: Operation
 ) -> None:
-    _, foreign = _own_and_foreign(company, neighbour)
-    lists = [
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and rule.rule.startswith("/v1/") and "<" not in rule.rule
-    ]
-    assert {"/v1/orders", "/v1/clients"} <= set(lists)
-    for path in lists:
-        text = client.get(path, headers=company.headers()).get_data(as_text=True)
-        for identifier in (*foreign.values(), str(neighbour.org_id), neighbour.slug):
-            assert identifier not in text, path
+    """Or an empty list would prove nothing."""
+    mine, _ = inhabited
+    for place in (place for place in operation.places if place.where == "query"):
+        found = [
+            call(client, operation.request(mine.ids, {place: value}), mine.company.headers()).get_json()["data"]
+            for value in [*(mine.ids[table] for table in place.tables), mine.company.owner.user_id]
+        ]
+        assert any(found), f"{operation}: let tests/factories/everything.py make a row that `{place.name}` finds"
 
 
-def test_a_filter_by_another_organizations_client_finds_nothing(
-    client: CheckedClient, company: Company, neighbour: Company
+@pytest.mark.parametrize("operation", [each for each in FOR_STAFF if each.method == "GET"], ids=str)
+def test_answers_hold_nothing_of_another_organization(
+    client: CheckedClient, inhabited: Both, operation: Operation
 ) -> None:
-    _own_and_foreign(company, neighbour)
-    answer = client.get(f"/v1/orders?client_id={neighbour.client_id}", headers=company.headers())
-    assert answer.get_json()["data"] == []
+    for own, other in (inhabited, inhabited[::-1]):
+        answer = call(client, operation.request(own.ids), own.company.headers())
+        text = answer.get_data(as_text=True)
+        assert [trace for trace in other.traces() if trace in text] == []
+        if answer.is_json and "data" in answer.get_json():
+            assert any(trace in text for trace in own.traces()), "a list without a row proves nothing"
 
 
-def test_bodies_name_rows_only_where_a_test_knows(app: Flask) -> None:
-    document = app.test_client().get("/v1/openapi.json").get_json()
-    named = set()
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            content = operation.get("requestBody", {}).get("content", {}) if method != "parameters" else {}
-            for media in content.values():
-                schema = document["components"]["schemas"].get(media["schema"].get("$ref", "").rpartition("/")[2], {})
-                for name, field in schema.get("properties", {}).items():
-                    if field.get("format") == "uuid":
-                        named.add(f"{method.upper()} {path}: {name}")
-    assert named == NAMED_IN_BODIES
+def test_only_the_audience_keeps_the_portals_tokens_out(client: CheckedClient, inhabited: Both) -> None:
+    """Or they would be refused for something else."""
+    company = inhabited[0].company
+    for audience, status in (("staff", 200), ("client", 401), ("worker", 401)):
+        assert client.get("/v1/orders", headers=forged(company, aud=audience)).status_code == status
 
 
-@pytest.mark.parametrize("role_of", ["company", "neighbour"])
-def test_a_token_works_in_its_own_organization_only(
-    client: CheckedClient, company: Company, neighbour: Company, role_of: str
-) -> None:
-    mine, other = (company, neighbour) if role_of == "company" else (neighbour, company)
-    make_order(other)
-    assert client.get("/v1/orders", headers=mine.headers()).get_json()["data"] == []
+def test_a_token_in_which_the_organization_was_changed_opens_neither(client: CheckedClient, inhabited: Both) -> None:
+    mine, theirs = inhabited
+    headers = forged(mine.company, org=str(theirs.org_id))
+    assert client.get("/v1/orders", headers=headers).status_code == 401
+
+
+def test_what_cannot_succeed_is_an_operation_for_staff() -> None:
+    assert set(CANNOT_SUCCEED) <= {operation.id for operation in FOR_STAFF}
