@@ -8,12 +8,14 @@ from flask import Flask
 from api import pages
 from api.audit.routes import blueprint as audit
 from api.clients.routes import blueprint as clients
-from api.core import openapi
+from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.health.routes import blueprint as health
+from api.iam.routes import blueprint as iam
+from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
@@ -25,7 +27,19 @@ from shared.wiring import Services
 
 View = Callable[..., Any]
 
-BLUEPRINTS = (health, identity, organizations, audit, clients, orders, order_photos, payments, stripe_events)
+BLUEPRINTS = (
+    health,
+    identity,
+    account,
+    iam,
+    organizations,
+    audit,
+    clients,
+    orders,
+    order_photos,
+    payments,
+    stripe_events,
+)
 
 
 class _SyncFlask(Flask):
@@ -45,6 +59,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     app.url_map.merge_slashes = False
     register_request_log(app, services)
     register_problems(app)
+    app.after_request(basic_auth.mark_deprecated)
     api = ProblemApi(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

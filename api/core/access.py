@@ -5,6 +5,7 @@ read.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -13,35 +14,39 @@ from flask import Request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
-from api.core.context import Call, current, tenant
+from api.core import basic_auth
+from api.core.context import Call, actor, current, tenant
 from shared.core import query_count
 from shared.core.actor import Actor
 from shared.core.errors import Forbidden, Invalid, Refusal, Unavailable, code
 from shared.core.permissions import Permission
+from shared.core.tenancy import Owing, SignedIn
 from shared.core.transaction import read_only
-from shared.identity import signing_in
+from shared.identity import sessions
 from shared.identity.tokens import Unauthenticated, read_access_token
 
 BAD_QUERY = code("request.bad_query", "The query string is not valid")
 FORBIDDEN = code("access.forbidden", "Your role does not allow this")
+NO_ACCOUNT = code("access.no_account", "There is no account behind this login")
 
 View = Callable[..., Any]
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
+def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Callable[[View], View]:
     """Let signed-in staff with `permission` in; 401 for nobody, 403 for somebody else.
 
-    The token says who and in which role. Whether the session lives, and the role still holds, is looked at together
-    with the first statement in `tenant()`; a view that has run none is made to ask at its end.
+    The token says who and in which role. Whether the session lives, the role still holds, and nothing is owed but what
+    they `may_owe` here, is looked at together with the first statement in `tenant()`; a view that has run none is made
+    to ask at its end.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             call = current()
-            actor = _authenticate(call)
+            caller = call.actor = _authenticate(call, may_owe)
             try:
-                if not actor.may(permission):
+                if not caller.may(permission):
                     raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
                 _refuse_stray_query(view, call.request)
                 answer = view(*args, **kwargs)
@@ -58,6 +63,18 @@ def requires(permission: Permission) -> Callable[[View], View]:
         return documented
 
     return decorate
+
+
+def of_account(view: View) -> View:
+    """The view is about the caller's own account, which a Basic login has none of. Goes below `@requires`."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if actor().user_id is None:
+            raise Forbidden(NO_ACCOUNT, "A Basic login has no account. Sign in as a person.")
+        return view(*args, **kwargs)
+
+    return checked
 
 
 def public(view: View) -> View:
@@ -85,18 +102,28 @@ def _confirm_unless_asked() -> None:
 
 def confirm_session() -> None:
     """Ask the database now whether the session lives: for work that starts before the first statement would ask."""
+    if not isinstance(tenant(), SignedIn):
+        return
     with read_only(tenant()) as connection:
-        signing_in.check_session(connection)
+        sessions.check_session(connection)
 
 
-def _authenticate(call: Call) -> Actor:
-    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+def _authenticate(call: Call, may_owe: Owing) -> Actor:
+    scheme, _, credentials = call.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials:
+        actor = _signed_in(call, credentials, may_owe)
+    elif scheme.lower() == "basic":
+        actor = basic_auth.authenticate(call, credentials)
+    else:
         raise Unauthenticated("Send `Authorization: Bearer <access token>`.")
-    secret = call.services.settings.auth_secret_key.get_secret_value()
-    call.scope = scope = read_access_token(secret, token, now=call.now).scope
-    structlog.contextvars.bind_contextvars(org_id=str(scope.org_id), actor_id=str(scope.user_id))
-    call.actor = Actor(
+    structlog.contextvars.bind_contextvars(org_id=str(actor.org_id), actor_id=str(actor.user_id or actor.label))
+    return actor
+
+
+def _signed_in(call: Call, token: str, may_owe: Owing) -> Actor:
+    scope = read_access_token(call.services.settings.auth_secrets, token, now=call.now).scope
+    call.scope = scope if may_owe is Owing.NOTHING else replace(scope, may_owe=may_owe)
+    return Actor(
         org_id=scope.org_id,
         user_id=scope.user_id,
         role=scope.user_role,
@@ -105,4 +132,3 @@ def _authenticate(call: Call) -> Actor:
         request_id=call.request_id,
         address=call.address,
     )
-    return call.actor

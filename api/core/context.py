@@ -12,7 +12,7 @@ from flask import Request
 
 from api.core.client_address import client_address
 from shared.core.actor import Actor
-from shared.core.tenancy import SignedIn
+from shared.core.tenancy import Tenant
 from shared.wiring import Services
 
 
@@ -25,9 +25,10 @@ class Call:
     request_id: str
     now: datetime
     started: float
-    scope: SignedIn | None = None
+    scope: Tenant | None = None
     actor: Actor | None = None
     problem_code: str | None = None
+    is_legacy: bool = False
     _address: str | None = None
 
     @property
@@ -63,8 +64,8 @@ def actor() -> Actor:
     return found
 
 
-def tenant() -> SignedIn:
-    """The scope of the caller's organization, as long as the caller's session lives."""
+def tenant() -> Tenant:
+    """The scope of the caller's organization; of somebody who is signed in, as long as their session lives."""
     found = _call.get().scope
     assert found is not None, "the view is public"
     return found

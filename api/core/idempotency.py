@@ -23,10 +23,11 @@ Answer = tuple[Body, int, dict[str, str]]
 _VALID_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def create_once(make: "Callable[[Session], Body]") -> Answer:
+def create_once(make: "Callable[[Session], Body]", *, shown_once: str | None = None) -> Answer:
     """Run `make` in the caller's transaction and answer 201 with what it returns; with a key, only the first time.
 
-    The answer is stored in the same transaction as the effect, so there is never one without the other.
+    The answer is stored in the same transaction as the effect, so there is never one without the other. The field
+    `shown_once` is a secret: it is stored, and answered again, as null.
     """
     asked = _keyed_request()
     with transaction(tenant()) as session:
@@ -36,7 +37,8 @@ def create_once(make: "Callable[[Session], Body]") -> Answer:
         if stored is not None:
             return stored.body, stored.status, {"Idempotent-Replayed": "true"}
         body = json.plain(make(session))
-        idempotency.store_answer(session, actor(), asked, status=201, body=body, now=now())
+        kept = body | {shown_once: None} if shown_once else body
+        idempotency.store_answer(session, actor(), asked, status=201, body=kept, now=now())
         return body, 201, {}
 
 

@@ -60,6 +60,7 @@ _REFUSALS = {
     "415": "The content type is not supported",
     "422": "Parts of the input cannot be accepted",
     "428": "The request must say which version it changes",
+    "429": "Too many attempts; `Retry-After` says when to try again",
     "503": "A dependency does not answer; try again",
 }
 

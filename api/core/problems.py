@@ -30,6 +30,7 @@ STATUS_OF_KIND = {
     "unauthenticated": 401,
     "forbidden": 403,
     "not_found": 404,
+    "throttled": 429,
     "conflict": 409,
     "invalid": 422,
     "unavailable": 503,
@@ -91,6 +92,8 @@ def _handle_refusal(refusal: Refusal) -> Response:
             "request.unavailable", code=refusal.code, exc_info=refusal if refusal.code == DATABASE_AWAY else None
         )
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if "retry_after" in refusal.fields:
+        response.headers["Retry-After"] = str(refusal.fields["retry_after"])
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="crewline"'
     return response

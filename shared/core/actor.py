@@ -1,7 +1,7 @@
 """Who is asking. Made once at the door and handed to every domain function that changes something."""
 
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from shared.core.permissions import GRANTS, Permission, Role
 
@@ -22,10 +22,15 @@ class Actor:
     request_id: str | None = None
     address: str | None = None
 
+    @property
+    def principal_id(self) -> UUID:
+        """Whose keys and limits these are: the user, or what `label` names within the organization."""
+        return self.user_id or uuid5(self.org_id, self.label)
+
     def may(self, permission: Permission) -> bool:
         return self.role is not None and permission in GRANTS[self.role]
 
 
-def system(org_id: UUID, label: str, request_id: str | None = None) -> Actor:
-    """The actor of work that no person asked for."""
-    return Actor(org_id=org_id, user_id=None, role=None, label=label, request_id=request_id)
+def system(org_id: UUID, label: str, request_id: str | None = None, address: str | None = None) -> Actor:
+    """The actor of work that no signed-in person asked for."""
+    return Actor(org_id=org_id, user_id=None, role=None, label=label, request_id=request_id, address=address)

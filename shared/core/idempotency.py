@@ -29,7 +29,10 @@ conflict_on("pk_idempotency_keys", IN_FLIGHT, "A request with this key has just 
 
 
 class StoredAnswer(Base):
-    """What was answered to the first request with a key. Keys of different users never meet."""
+    """What was answered to the first request with a key. Keys of different users never meet.
+
+    `user_id` is the actor's `principal_id`.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (of_organization(), Index("ix_idempotency_keys_created_at", "created_at"))
@@ -63,10 +66,10 @@ def find_answer(session: Session, actor: Actor, request: IdempotentRequest) -> S
 
     Raises `Conflict` while another transaction holds the key, `Invalid` when it was used for another request.
     """
-    number = lock_number("idempotency", actor.org_id, actor.user_id, request.key)
+    number = lock_number("idempotency", actor.org_id, actor.principal_id, request.key)
     named = (
         StoredAnswer.org_id == actor.org_id,
-        StoredAnswer.user_id == actor.user_id,
+        StoredAnswer.user_id == actor.principal_id,
         StoredAnswer.key == request.key,
     )
     one_row = select(literal(1)).subquery()
@@ -83,11 +86,10 @@ def store_answer(
     session: Session, actor: Actor, request: IdempotentRequest, *, status: int, body: dict[str, Any], now: datetime
 ) -> None:
     """Keep the answer; it commits with the effect."""
-    assert actor.user_id is not None
     session.add(
         StoredAnswer(
             org_id=actor.org_id,
-            user_id=actor.user_id,
+            user_id=actor.principal_id,
             key=request.key,
             fingerprint=request.fingerprint,
             status=status,

@@ -73,9 +73,9 @@ def of_organization() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["org_id"], ["organizations.id"])
 
 
-def child_of(table: str, column: str) -> ForeignKeyConstraint:
+def child_of(table: str, column: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
     """The composite foreign key to a row of the same organization."""
-    return ForeignKeyConstraint(["org_id", column], [f"{table}.org_id", f"{table}.id"])
+    return ForeignKeyConstraint(["org_id", column], [f"{table}.org_id", f"{table}.id"], ondelete=ondelete)
 
 
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:

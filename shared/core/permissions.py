@@ -31,17 +31,29 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    IAM_READ = "iam:read"
+    IAM_WRITE = "iam:write"
+    OWNERS_WRITE = "owners:write"
 
 
 _READS = frozenset(
     {Permission.CLIENTS_READ, Permission.ORDERS_READ, Permission.ORDER_PHOTOS_READ, Permission.PAYMENTS_READ}
 )
 _DISPATCH = frozenset({Permission.CLIENTS_WRITE, Permission.ORDERS_WRITE, Permission.ORDER_PHOTOS_WRITE})
-_ADMIN = frozenset({Permission.AUDIT_READ, Permission.ORGANIZATIONS_READ, Permission.ORGANIZATIONS_WRITE})
+_ADMIN = frozenset(
+    {
+        Permission.AUDIT_READ,
+        Permission.IAM_READ,
+        Permission.IAM_WRITE,
+        Permission.ORGANIZATIONS_READ,
+        Permission.ORGANIZATIONS_WRITE,
+    }
+)
+_OWNER_ONLY = frozenset({Permission.OWNERS_WRITE})
 _EVERYONE = frozenset({Permission.SELF})
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _EVERYONE | _READS | _DISPATCH | _ADMIN,
+    Role.OWNER: _EVERYONE | _READS | _DISPATCH | _ADMIN | _OWNER_ONLY,
     Role.ADMIN: _EVERYONE | _READS | _DISPATCH | _ADMIN,
     Role.DISPATCHER: _EVERYONE | _READS | _DISPATCH,
     Role.FINANCE: _EVERYONE | _READS,

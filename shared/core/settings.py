@@ -6,6 +6,8 @@ crash. `.env.example` and `ops/docs/settings.md` are generated from this class (
 """
 
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -16,9 +18,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.core.networks import Address, Network, TrustedProxies, read_addresses, read_networks
+from shared.core.permissions import Role
 
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
+SHORTEST_BASIC_PASSWORD = 16
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
@@ -68,6 +72,16 @@ RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_origin)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class BasicLogin:
+    """A legacy login: who sends this name and password acts with `role`. `prefix` is that of its two settings."""
+
+    role: Role
+    prefix: str
+    username: str
+    password: SecretStr
 
 
 class Settings(BaseSettings):
@@ -125,13 +139,34 @@ class Settings(BaseSettings):
     )
 
     auth_secret_key: SecretStr = Field(description="Signs staff access tokens (HS256). 32 characters or more.")
+    auth_secret_key_previous: SecretStr = Field(
+        SecretStr(""), description="The key before, while rotating: what it has signed or sealed is still accepted."
+    )
     auth_access_token_ttl_minutes: Count = Field(15, description="Life of an access token.")
     auth_session_ttl_minutes: Count = Field(24 * 60, description="A session ends after this long without a refresh.")
     auth_refresh_token_ttl_minutes: Count = Field(14 * 24 * 60, description="A session ends at this age at the latest.")
 
+    legacy_basic_auth_enabled: bool = Field(
+        False, description="Let the Basic logins below in, as staff of one organization. For old integrations only."
+    )
+    legacy_basic_auth_org: str = Field("", description="Slug of the organization in which Basic logins act.")
+    owner_basic_username: str = Field("", description="Basic login with the role owner.")
+    owner_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    admin_basic_username: str = Field("", description="Basic login with the role admin.")
+    admin_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    dispatcher_basic_username: str = Field("", description="Basic login with the role dispatcher.")
+    dispatcher_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    accountant_basic_username: str = Field("", description="Basic login with the role finance.")
+    accountant_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    viewer_basic_username: str = Field("", description="Basic login with the role viewer.")
+    viewer_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
+
     email_mode: Literal["off", "smtp"] = Field("off", description="`off` keeps mails queued; nothing is lost.")
     email_from: str = Field("no-reply@localhost", description="Sender address of every mail.")
     email_from_name: str = Field("Crewline", description="Sender name when an organization has none of its own.")
+    email_temp_passwords: bool = Field(
+        False, description="Put temporary passwords into the mail. Off: the mail only says that there is one."
+    )
     email_max_retries: Count = Field(5, description="Further tries after the first, before a mail is dead.")
     email_retry_backoff_seconds: Seconds = Field(60.0, description="First wait between tries; doubles up to an hour.")
     email_lease_seconds: Seconds = Field(
@@ -190,17 +225,35 @@ class Settings(BaseSettings):
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
         if self.trust_proxy_headers and not (self.trusted_proxy_ips or self.trusted_proxy_cidrs):
             faults.append("TRUST_PROXY_HEADERS=true needs TRUSTED_PROXY_IPS or TRUSTED_PROXY_CIDRS")
+        if self.legacy_basic_auth_enabled:
+            faults += self._basic_faults()
         if self.environment == "production":
             faults += self._weak_secrets()
         if faults:
             raise ValueError("; ".join(faults))
         return self
 
+    def _basic_faults(self) -> list[str]:
+        faults = [] if self.legacy_basic_auth_org else ["LEGACY_BASIC_AUTH_ORG is required with Basic auth"]
+        names = [login.username for login in self.basic_logins]
+        if not names:
+            faults.append("Basic auth is enabled without a login: set OWNER_BASIC_USERNAME and _PASSWORD, or others")
+        if len(set(names)) < len(names):
+            faults.append("every Basic login needs a username of its own")
+        for login in self.basic_logins:
+            if not login.username or ":" in login.username:
+                faults.append(f"{login.prefix}_BASIC_USERNAME must be set and have no colon")
+            if len(login.password.get_secret_value()) < SHORTEST_BASIC_PASSWORD:
+                faults.append(f"{login.prefix}_BASIC_PASSWORD must have {SHORTEST_BASIC_PASSWORD} characters or more")
+        return faults
+
     def _weak_secrets(self) -> list[str]:
         secrets = {
             "AUTH_SECRET_KEY": self.auth_secret_key.get_secret_value(),
             "ORDER_PHOTO_SIGNING_SECRET": self.order_photo_signing_secret.get_secret_value(),
         }
+        if self.auth_secret_key_previous.get_secret_value():
+            secrets["AUTH_SECRET_KEY_PREVIOUS"] = self.auth_secret_key_previous.get_secret_value()
         faults = [
             f"{name} must be {SHORTEST_SECRET} random characters or more (make one: python -m ops.cli init)"
             for name, secret in secrets.items()
@@ -209,6 +262,24 @@ class Settings(BaseSettings):
         if len(set(secrets.values())) < len(secrets):
             faults.append(f"{' and '.join(secrets)} must differ")
         return faults
+
+    @cached_property
+    def auth_secrets(self) -> tuple[str, ...]:
+        """The key that signs and seals, then the one before while rotating."""
+        keys = (self.auth_secret_key.get_secret_value(), self.auth_secret_key_previous.get_secret_value())
+        return tuple(key for key in keys if key)
+
+    @cached_property
+    def basic_logins(self) -> tuple[BasicLogin, ...]:
+        """The Basic logins that are configured, wholly or in part."""
+        found = (
+            BasicLogin(Role.OWNER, "OWNER", self.owner_basic_username, self.owner_basic_password),
+            BasicLogin(Role.ADMIN, "ADMIN", self.admin_basic_username, self.admin_basic_password),
+            BasicLogin(Role.DISPATCHER, "DISPATCHER", self.dispatcher_basic_username, self.dispatcher_basic_password),
+            BasicLogin(Role.FINANCE, "ACCOUNTANT", self.accountant_basic_username, self.accountant_basic_password),
+            BasicLogin(Role.VIEWER, "VIEWER", self.viewer_basic_username, self.viewer_basic_password),
+        )
+        return tuple(login for login in found if login.username or login.password.get_secret_value())
 
     @property
     def trusted_proxies(self) -> TrustedProxies:

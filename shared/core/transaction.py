@@ -169,7 +169,8 @@ def _opening(scope: Scope, timeouts: tuple[tuple[str, str], ...], *, read_only: 
         local.append(("transaction_read_only", "on"))
     parts = [f"set_config('{name}', '{value}', true)" for name, value in local]
     if isinstance(scope, SignedIn):
-        parts.append(f"public.check_session('{scope.session_id}', '{scope.user_id}', '{scope.user_role}')")
+        asked = (scope.session_id, scope.user_id, scope.user_role, scope.may_owe)
+        parts.append("public.check_session({})".format(", ".join(f"'{value}'" for value in asked)))
     return f"SELECT {', '.join(parts)}; "
 
 

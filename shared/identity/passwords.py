@@ -1,15 +1,22 @@
 """Passwords: argon2id (RFC 9106, second recommended option with 3 passes) and the rules for choosing one.
 
-Hashing is the only slow thing on purpose: 64 MiB and tens of milliseconds. At most four run at once per process; more
-wait a moment and are then refused, so that a flood of sign-ins cannot starve everything else.
+Hashing is the only slow thing on purpose: 64 MiB and tens of milliseconds. At most four run at once per process, and
+two more wait a moment; whoever comes then is refused, so that a flood of sign-ins leaves threads for everything else.
+Their threads are nice ones, so that it leaves the processor, too.
 """
 
+import os
+import secrets
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from shared.core.errors import Unavailable, code, invalid_field
 
@@ -20,46 +27,100 @@ SHORTEST = 12
 LONGEST = 1024
 """Characters. Longer input is refused before it is hashed."""
 
-COMMON = frozenset(
-    "passwordpassword password1234 123456789012 qwertyuiopas iloveyou1234 letmeinletmein administrator1 welcome12345"
-    " abcdefghijkl correcthorsebatterystaple changemeplease crewlinecrewline".split()
-)
+EASY = 1
+"""zxcvbn's scores up to this one (fewer than a million guesses) are those of common passwords and their variations."""
+
+TEMPORARY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+"""32 characters that nobody takes for each other, whatever the font: no l, o, 0 or 1."""
+TEMPORARY_LENGTH = 16
+
+AT_ONCE, WAITING = 4, 2
+_PATIENCE_SECONDS = 2.0
+_NICENESS = 10
+_JUDGED = 72
+"""Characters that zxcvbn looks at; its time grows fast with the length."""
+
+_FAMOUS = ("crewline", "correct horse battery staple", "correcthorsebatterystaple")
+"""What everybody knows and zxcvbn does not."""
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
-_slots = threading.BoundedSemaphore(4)
-_PATIENCE_SECONDS = 2.0
+_running = threading.BoundedSemaphore(AT_ONCE)
+_waiting = threading.BoundedSemaphore(WAITING)
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=2$HrBvAblarn+QItHJV316hg$BUhL13RQEVJfmxj5L2FSTG/3Pwq9XFWQwTP1384kdZ8"
 """The hash that an unknown user is checked against, so that it costs the same time as a wrong password."""
 
+Answer = TypeVar("Answer")
 
-def check_choice(password: str, email: str) -> None:
-    """Refuse a password that is too short, too long, common, or the user's own address. No composition rules."""
+
+def check_choice(password: str, *about: str, current: str | None = None, pointer: str = "/password") -> None:
+    """Refuse a password that is too short, too long, common, the `current` one, or made of what is known `about` its
+    owner (address, name). No composition rules. Raises `Invalid` at `pointer`."""
+    if password == current:
+        raise invalid_field(pointer, PASSWORD_REFUSED, "This is the current one. Choose another.")
     if not SHORTEST <= len(password) <= LONGEST:
-        raise invalid_field("/password", PASSWORD_REFUSED, f"{SHORTEST} to {LONGEST} characters.")
-    if password.casefold() in COMMON or password.casefold() == email.casefold():
-        raise invalid_field("/password", PASSWORD_REFUSED, "This one is easy to guess.")
+        raise invalid_field(pointer, PASSWORD_REFUSED, f"{SHORTEST} to {LONGEST} characters.")
+    known = [text.casefold() for text in (*_FAMOUS, *about)]
+    if password.casefold() in known or zxcvbn(password[:_JUDGED], known)["score"] <= EASY:
+        raise invalid_field(pointer, PASSWORD_REFUSED, "This one is easy to guess.")
+
+
+def new_temporary() -> str:
+    """A random password of 80 bits that can be read out over the phone."""
+    return "".join(secrets.choice(TEMPORARY_ALPHABET) for _ in range(TEMPORARY_LENGTH))
 
 
 def hash_password(password: str) -> str:
     """The PHC string to store. Raises `Unavailable` when too many hashes are running."""
-    with _slot():
-        return _hasher.hash(password)
+    return _in_slot(lambda: _hasher.hash(password))
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether `password` belongs to `password_hash`; takes as long when there is no hash."""
-    with _slot():
+    """Whether `password` belongs to `password_hash`; takes as long when there is no hash. Raises `Unavailable` when too
+    many hashes are running."""
+
+    def verify() -> bool:
         try:
             return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
+    return _in_slot(verify)
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether it was made with other parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def _in_slot(work: Callable[[], Answer]) -> Answer:
+    with _slot():
+        return _threads.submit(work).result()
+
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    if not _slots.acquire(timeout=_PATIENCE_SECONDS):
-        raise Unavailable(SIGN_IN_BUSY, "Too many people are signing in. Try again in a moment.")
+    if not _running.acquire(blocking=False):
+        _wait_for_slot()
     try:
         yield
     finally:
-        _slots.release()
+        _running.release()
+
+
+def _wait_for_slot() -> None:
+    if _waiting.acquire(blocking=False):
+        try:
+            if _running.acquire(timeout=_PATIENCE_SECONDS):
+                return
+        finally:
+            _waiting.release()
+    raise Unavailable(SIGN_IN_BUSY, "Too many people are signing in. Try again in a moment.")
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":  # elsewhere niceness belongs to the process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hash", initializer=_be_nice)
+"""Starts no thread before it is used, so importing it before a fork is harmless."""

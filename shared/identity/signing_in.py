@@ -1,45 +1,30 @@
-"""Sign in, refresh, sign out, and what a session that is over means."""
+"""Sign in: from an address and a password to a session."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
 from shared.core.actor import Actor
-from shared.core.database_errors import refusal_on
+from shared.core.errors import code
+from shared.core.mail_addresses import spelled
 from shared.core.orm import Reader, table_of
-from shared.core.permissions import Role
 from shared.core.settings import Settings
-from shared.identity.model import StaffSession, User, UserState
-from shared.identity.tokens import (
-    Unauthenticated,
-    hash_token,
-    issue_access_token,
-    new_secret_token,
-)
+from shared.identity import mfa
+from shared.identity.model import User, UserState
+from shared.identity.sessions import Tokens, open_session
+from shared.identity.tokens import Unauthenticated
 from shared.organizations.model import Organization
 
-refusal_on("CW401", lambda: Unauthenticated("The session is over. Sign in again."))
+TEMPORARY_OVER = code("identity.temp_password_over", "The temporary password is used or expired")
 
 _users, _organizations = table_of(User), table_of(Organization)
-
-_NOTHING = text("SELECT 1")
+_NO_ADDRESS = ""
 
 WRONG = "The organization, e-mail address or password is wrong."
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a client keeps. `expires_in` is the life of the access token in seconds."""
-
-    access_token: str
-    refresh_token: str
-    expires_in: int
-    token_type: str = "Bearer"  # noqa: S105 - the scheme, RFC 6750
 
 
 def find_account(session: Reader, *, email: str, org: str | None) -> Row[Any] | None:
@@ -47,7 +32,7 @@ def find_account(session: Reader, *, email: str, org: str | None) -> Row[Any] | 
     accounts = (
         select(_users)
         .join(_organizations, _organizations.c.id == _users.c.org_id)
-        .where(func.lower(_users.c.email) == func.lower(email.strip()), _users.c.state == UserState.ACTIVE)
+        .where(func.lower(_users.c.email) == _spelled(email), _users.c.state == UserState.ACTIVE)
         .limit(2)
     )
     if org is not None:
@@ -57,98 +42,72 @@ def find_account(session: Reader, *, email: str, org: str | None) -> Row[Any] | 
 
 
 def start_session(
-    session: Session, settings: Settings, actor: Actor, *, checked_hash: str | None, now: datetime
+    session: Session,
+    settings: Settings,
+    actor: Actor,
+    *,
+    checked_hash: str | None,
+    now: datetime,
+    new_hash: str | None = None,
+    proof: str | None = None,
+    agent: str = "",
 ) -> Tokens:
     """Open a session for the user who `actor` is, whose password was checked against `checked_hash`.
 
-    Raises `Unauthenticated` when the password or the account has changed since: the check takes long, and a session
+    `proof` is the code of a second factor, `new_hash` the same password hashed with today's parameters, `agent` what
+    the client calls itself. Raises `Unauthenticated` when the second factor is missing or wrong, when a temporary
+    password is used up, and when the password or the account has changed since: the check takes long, and a session
     opened with the old password after the reset that ended all others would live on.
     """
-    assert actor.user_id is not None
-    assert actor.role is not None
-    unchanged = select(User.id).where(
+    unchanged = select(User).where(
         User.org_id == actor.org_id,
         User.id == actor.user_id,
         User.state == UserState.ACTIVE,
         User.password_hash.is_not_distinct_from(checked_hash),
     )
-    if session.scalar(unchanged.with_for_update(read=True)) is None:
+    user = session.scalar(unchanged.with_for_update())
+    if user is None:
         raise Unauthenticated(WRONG)
-    refresh_token = new_secret_token()
-    row = StaffSession(
-        org_id=actor.org_id,
-        user_id=actor.user_id,
-        refresh_hash=hash_token(refresh_token),
-        created_at=now,
-        idle_until=now + timedelta(minutes=settings.auth_session_ttl_minutes),
-        ends_at=now + timedelta(minutes=settings.auth_refresh_token_ttl_minutes),
+    if user.must_change_password:
+        _use_temporary(user, now)
+    mfa.refuse_sign_in_without(session, settings, user, proof, now=now)
+    user.password_hash = new_hash or user.password_hash
+    user.last_sign_in_at = now
+    tokens = open_session(session, settings, user, address=actor.address, agent=agent, now=now)
+    audit.record(session, actor, "identity.sign_in", user.id, now=now)
+    return tokens
+
+
+def record_failure(session: Session, claimed: Actor, why: str, *, now: datetime) -> None:
+    """Note in the audit log that somebody has failed to prove to be the user who `claimed` is; `why` is the error code.
+    The entry is about the user, and not by them."""
+    assert claimed.user_id is not None
+    stranger = replace(claimed, user_id=None, role=None, session_id=None, label="stranger")
+    audit.record(session, stranger, "identity.sign_in_failed", claimed.user_id, now=now, after={"why": why})
+
+
+def own_account(session: Reader, actor: Actor) -> Row[Any]:
+    """The signed-in user's own account, with `require_mfa` of the organization."""
+    mine = (
+        select(_users, _organizations.c.require_mfa)
+        .join(_organizations, _organizations.c.id == _users.c.org_id)
+        .where(_users.c.org_id == actor.org_id, _users.c.id == actor.user_id)
     )
-    session.add(row)
-    session.flush()
-    audit.record(session, actor, "identity.sign_in", actor.user_id, now=now)
-    return _tokens(settings, row, actor.role, refresh_token, now)
-
-
-def refresh(session: Session, settings: Settings, org_id: UUID, refresh_token: str, *, now: datetime) -> Tokens:
-    """Swap a refresh token for new tokens, under a row lock; the old one is dead. Raises `Unauthenticated`."""
-    mine = select(StaffSession).where(
-        StaffSession.org_id == org_id, StaffSession.refresh_hash == hash_token(refresh_token)
-    )
-    row = session.scalar(mine.with_for_update())
-    user = session.get(User, (org_id, row.user_id)) if row else None
-    if row is None or user is None or not _alive(row, now) or user.state != UserState.ACTIVE:
-        raise Unauthenticated("The refresh token is used, expired or not ours. Sign in again.")
-    successor = new_secret_token()
-    row.refresh_hash = hash_token(successor)
-    row.idle_until = now + timedelta(minutes=settings.auth_session_ttl_minutes)
-    return _tokens(settings, row, Role(user.role), successor, now)
-
-
-def sign_out(session: Session, actor: Actor, *, now: datetime) -> None:
-    """End the actor's session; its tokens are refused from now on."""
-    mine = (StaffSession.org_id == actor.org_id, StaffSession.id == actor.session_id, StaffSession.revoked_at.is_(None))
-    session.execute(update(StaffSession).where(*mine).values(revoked_at=now))
-    assert actor.user_id is not None
-    audit.record(session, actor, "identity.sign_out", actor.user_id, now=now)
-
-
-def check_session(session: Reader) -> None:
-    """Nothing but the look at the session that precedes every first statement in `SignedIn`. Raises `Unauthenticated`
-    (out of the block) when it is over."""
-    session.execute(_NOTHING)
-
-
-def get_user(session: Reader, actor: Actor) -> Row[Any]:
-    """The signed-in user's own account."""
-    mine = select(_users).where(_users.c.org_id == actor.org_id, _users.c.id == actor.user_id)
     user = session.execute(mine).one_or_none()
     if user is None:
         raise Unauthenticated
     return user
 
 
-def _alive(row: StaffSession, now: datetime) -> bool:
-    return row.revoked_at is None and row.idle_until > now and row.ends_at > now
-
-
-def _tokens(settings: Settings, row: StaffSession, role: Role, refresh_token: str, now: datetime) -> Tokens:
-    ttl = timedelta(minutes=settings.auth_access_token_ttl_minutes)
-    access_token = issue_access_token(
-        settings.auth_secret_key.get_secret_value(),
-        user_id=row.user_id,
-        org_id=row.org_id,
-        session_id=row.id,
-        role=role,
-        now=now,
-        ttl=ttl,
-    )
-    return Tokens(access_token, f"{row.org_id}.{refresh_token}", int(ttl.total_seconds()))
-
-
-def split_refresh_token(refresh_token: str) -> tuple[UUID, str]:
-    """The organization and the secret of a refresh token. Raises `Unauthenticated` for something else."""
-    org_id, _, secret = refresh_token.partition(".")
+def _spelled(email: str) -> str:
     try:
-        return UUID(org_id), secret
+        return spelled(email).lower()
     except ValueError:
-        raise Unauthenticated("The refresh token is not ours. Sign in again.") from None
+        return _NO_ADDRESS
+
+
+def _use_temporary(user: User, now: datetime) -> None:
+    """A temporary password is good for one sign-in. Said openly: only who knew it learns that it is over."""
+    if user.temp_password_used_at is not None or user.temp_password_until is None or user.temp_password_until <= now:
+        raise Unauthenticated("The temporary password is used or expired. Ask for a new one.", TEMPORARY_OVER)
+    user.temp_password_used_at = now

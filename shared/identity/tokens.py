@@ -1,6 +1,8 @@
 """Staff access tokens: JWT (RFC 7519), HS256 and nothing else, audience `staff`; and random one-time tokens."""
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,8 +29,10 @@ class Unauthenticated(Forbidden):
 
     kind = "unauthenticated"
 
-    def __init__(self, detail: str = "The access token is missing, expired or not ours.") -> None:
-        super().__init__(UNAUTHENTICATED, detail)
+    def __init__(
+        self, detail: str = "The access token is missing, expired or not ours.", code: str = UNAUTHENTICATED
+    ) -> None:
+        super().__init__(code, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +64,32 @@ def issue_access_token(
     return jwt.encode(claims, secret, ALGORITHM)
 
 
-def read_access_token(secret: str, token: str, *, now: datetime) -> AccessClaims:
-    """Verify signature, algorithm, audience and times. Raises `Unauthenticated` for anything else than a good token."""
-    claims = _verify(secret, token)
+def read_access_token(keys: tuple[str, ...], token: str, *, now: datetime) -> AccessClaims:
+    """Verify signature (by any of `keys`), algorithm, audience and times. Raises `Unauthenticated` for anything else
+    than a good token."""
+    claims = _verify(keys, token)
     if claims.expires_at + CLOCK_SKEW.total_seconds() <= now.timestamp():
         raise Unauthenticated
     return claims
 
 
 @lru_cache(maxsize=10_000)
-def _verify(secret: str, token: str) -> AccessClaims:
+def _verify(keys: tuple[str, ...], token: str) -> AccessClaims:
     """The checks that never change for a token, remembered: a client sends the same one with every request. What can
     change is looked at each time: its end above, its session in the database."""
+    for key in keys[:-1]:
+        try:
+            return _decode(key, token)
+        except Unauthenticated:
+            continue
+    return _decode(keys[-1], token)
+
+
+def _decode(key: str, token: str) -> AccessClaims:
     try:
         claims = jwt.decode(
             token,
-            secret,
+            key,
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
@@ -91,6 +105,16 @@ def _verify(secret: str, token: str) -> AccessClaims:
 def new_secret_token() -> str:
     """A random token of 256 bits for a refresh token or a link; only its hash is stored."""
     return secrets.token_urlsafe(32)
+
+
+def successor_of(key: str, token: str) -> str:
+    """The refresh token that follows `token`: random to everybody without our `key`.
+
+    Derived and not drawn, because a client that has lost the answer must get the same one again, and only its hash is
+    stored. HMAC-SHA256 (RFC 2104) of a token of full entropy.
+    """
+    digest = hmac.digest(key.encode(), b"refresh token after " + token.encode("utf-8", "surrogatepass"), "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def hash_token(token: str) -> str:

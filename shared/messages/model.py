@@ -14,6 +14,12 @@ class MessageKind(StrEnum):
 
     ORDER_CONFIRMED = "order_confirmed"
     ORDER_CANCELLED = "order_cancelled"
+    ACCOUNT_CREATED = "account_created"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind of mail
+
+
+SEALED_PASSWORD = "sealed_temp_password"  # noqa: S105 - the name of a variable
+"""A variable that is unsealed when the mail is rendered, and forgotten once the mail is sent or dead."""
 
 
 class MessageState(StrEnum):
@@ -24,6 +30,7 @@ class MessageState(StrEnum):
     DEAD = "dead"
 
 
+FINISHED = {MessageState.SENT, MessageState.DEAD}
 UNFINISHED = {MessageState.QUEUED, MessageState.SENDING, MessageState.RETRYING}
 
 

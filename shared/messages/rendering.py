@@ -7,8 +7,10 @@ import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import Row
 
+from shared.core.sealing import unseal
 from shared.core.settings import Settings
 from shared.integrations.mail import Mail
+from shared.messages.model import SEALED_PASSWORD
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -21,8 +23,11 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
 def render(message: Row[Any], organization: Row[Any], settings: Settings) -> Mail:
-    """The mail of `message`, in the name of `organization`. Raises jinja2's errors for a variable that is missing."""
+    """The mail of `message`, in the name of `organization`. Raises jinja2's errors for a variable that is missing, and
+    ValueError for one that was sealed with a key that is gone."""
     typed = {name: _one_line(value) if isinstance(value, str) else value for name, value in message.variables.items()}
+    if SEALED_PASSWORD in typed:
+        typed["temp_password"] = unseal(settings, typed.pop(SEALED_PASSWORD))
     variables: dict[str, Any] = {**typed, "organization": organization}
     subject, _, text = _render(f"{message.kind}.txt", variables).partition("\n")
     domain = settings.email_from.rpartition("@")[2]

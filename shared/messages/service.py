@@ -13,7 +13,7 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff, lock_due
 from shared.core.settings import Settings
 from shared.messages.jobs import SEND
-from shared.messages.model import UNFINISHED, Message, MessageKind, MessageState
+from shared.messages.model import FINISHED, SEALED_PASSWORD, UNFINISHED, Message, MessageKind, MessageState
 
 _messages = table_of(Message)
 _PROMISE_ONCE = (
@@ -90,6 +90,7 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
     for row in lock_due(session, Message, UNFINISHED, now=now, limit=limit):
         if row.state == MessageState.SENDING and row.attempts > settings.email_max_retries:
             row.state, row.next_attempt_at = MessageState.DEAD, None
+            row.variables = {name: value for name, value in row.variables.items() if name != SEALED_PASSWORD}
             row.last_error = "the worker died while sending, every time"
             counts["dead"] += 1
             continue
@@ -107,5 +108,7 @@ def _record(session: Session, claimed: Row[Any], state: MessageState, **values: 
         Message.state == MessageState.SENDING,
         Message.attempts == claimed.attempts,
     )
+    if state in FINISHED:
+        values["variables"] = Message.variables.op("-")(SEALED_PASSWORD)
     session.execute(update(Message).where(*mine).values(state=state, **values))
     return state

@@ -1,6 +1,5 @@
 """The audit log as owners and admins read it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -221,42 +220,52 @@ def test_secrets_are_not_in_it(client: CheckedClient, company: Company) -> None:
     assert "argon2" not in text
 
 
-NOW = datetime.now(UTC)
-PLANS = {
-    "nothing": (lambda _: {}, "pk_audit_entries", "org_id"),
-    "actor": (lambda company: {"actor_id": company.owner.user_id}, "ix_audit_entries_actor", "actor_id"),
-    "action": (lambda _: {"action": "orders.confirm"}, "ix_audit_entries_action", "action"),
-    "resource": (lambda _: {"resource": "orders"}, "ix_audit_entries_feature", "resource"),
-    "row": (lambda company: {"resource_id": company.client_id}, "ix_audit_entries_row", "resource_id"),
-    "from": (lambda _: {"created_from": NOW}, "pk_audit_entries", "id >="),
-    "to": (lambda _: {"created_to": NOW}, "pk_audit_entries", "id <"),
-    "actor and time": (
-        lambda company: {"actor_id": company.owner.user_id, "created_to": NOW},
-        "ix_audit_entries_actor",
-        "id <",
-    ),
+SERVED = {
+    "nothing": "org_id, id",
+    "actor_id": "org_id, actor_id, id",
+    "action": "org_id, action, id",
+    "resource": "org_id, resource, id",
+    "resource_id": "org_id, resource_id, id",
 }
 
 
-@pytest.mark.parametrize(("filters", "index", "condition"), PLANS.values(), ids=PLANS.keys())
-def test_every_filter_is_looked_up_in_an_index_in_order(
-    company: Company, filters: Callable[[Company], dict[str, Any]], index: str, condition: str
-) -> None:
+@pytest.mark.parametrize(("name", "columns"), SERVED.items(), ids=SERVED.keys())
+def test_every_filter_has_an_index_in_the_order_of_the_list(database: Connection, name: str, columns: str) -> None:
+    """Which one the planner takes for a handful of rows depends on its statistics; that there is one does not."""
+    sql = "SELECT indexdef FROM pg_indexes WHERE tablename = 'audit_entries'"
+    definitions = list(database.exec_driver_sql(sql).scalars())
+    assert any(f"({columns})" in definition for definition in definitions), name
+
+
+NOW = datetime.now(UTC)
+FILTERS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "action": {"action": "orders.confirm"},
+    "from": {"created_from": NOW},
+    "to": {"created_to": NOW},
+    "action and time": {"action": "orders.confirm", "created_to": NOW},
+}
+
+
+@pytest.mark.parametrize("filters", FILTERS.values(), ids=FILTERS.keys())
+def test_a_page_needs_no_sorting(company: Company, filters: dict[str, Any]) -> None:
     sent: list[tuple[str, Any]] = []
 
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         sent.append((statement, parameters))
 
     with read_only(company.scope) as connection:
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for kind in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{kind} = off")
         event.listen(connection, "before_cursor_execute", note)
-        audit.list_page(connection, company.owner, PageRequest(), **filters(company))
+        audit.list_page(connection, company.owner, PageRequest(), **filters)
         event.remove(connection, "before_cursor_execute", note)
         plan = _plan(connection, *sent.pop())
     assert "Sort" not in plan
-    assert f"using {index} on" in plan
     looked_up = next(line for line in plan.splitlines() if "Index Cond" in line)
-    assert condition in looked_up
+    assert "org_id" in looked_up
+    assert ("id <" in looked_up) == ("created_to" in filters)
+    assert ("id >=" in looked_up) == ("created_from" in filters)
 
 
 def _plan(connection: Connection, statement: str, parameters: Any) -> str:

@@ -1,5 +1,6 @@
 """Every URL says who may call it, and is described for those who do."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,9 @@ from shared.core.permissions import GRANTS, Permission, Role
 
 MADE_BY_A_LIBRARY = {"api-docs.openapi_json": "the published contract, served by flask-smorest to anybody"}
 """Endpoints that we do not write and so cannot decorate."""
+
+ASKED_FOR_INSIDE = {Permission.OWNERS_WRITE}
+"""Rights that depend on the row, and so are asked for by the domain: `shared/iam`."""
 
 PUBLIC = {
     "/": "redirects to the documentation",
@@ -74,8 +78,7 @@ def test_everything_else_refuses_strangers_before_it_reads_anything(app: Flask) 
         if not operation["security"]:
             continue
         method, path = name.split(" ", 1)
-        for placeholder in ("{order_id}", "{photo_id}", "{client_id}"):
-            path = path.replace(placeholder, "0199a000-0000-7000-8000-000000000000")
+        path = re.sub(r"\{\w+_id\}", "0199a000-0000-7000-8000-000000000000", path)
         answer = client.open(path, method=method, data=b"{not json", content_type="application/json")
         assert answer.status_code == 401, name
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -146,7 +149,7 @@ def test_every_refusal_is_a_problem_document(app: Flask) -> None:
 
 
 def test_every_permission_is_asked_for_by_some_url_and_given_to_some_role(app: Flask) -> None:
-    asked = {access for access in _access(app).values() if isinstance(access, Permission)}
+    asked = {access for access in _access(app).values() if isinstance(access, Permission)} | ASKED_FOR_INSIDE
     assert asked == set(Permission)
     assert frozenset().union(*GRANTS.values()) == set(Permission)
     assert set(GRANTS) == set(Role)

@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import pyotp
+
 from shared import models
 from shared.core import idempotency
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
+from shared.identity import accounts, mfa
+from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
 from tests.factories.identity import make_link
 from tests.factories.messages import make_message
@@ -56,15 +60,25 @@ def make_everything(company: Company) -> Everything:
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
-        "users": make_user(company.org_id, Role.VIEWER).user_id,
+        "users": _colleague(company),
         "sessions": _second_session(company),
     }
     make_link(company.owner)
-    _add_rows(company, order_id)
+    _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
     everything.ids.update(_any_ids(company) | named)
     return everything
+
+
+def _colleague(company: Company) -> UUID | None:
+    """A user who may do nothing special, and has a second factor."""
+    person, now = make_user(company.org_id, Role.VIEWER), datetime.now(UTC)
+    with transaction(company.scope) as session:
+        user = accounts.lock_own(session, person)
+        secret, _ = mfa.begin(session, company.services.settings, person, user, now=now)
+        mfa.confirm(session, company.services.settings, person, user, pyotp.TOTP(secret).at(now), now=now)
+    return person.user_id
 
 
 def _second_session(company: Company) -> Any:
@@ -73,12 +87,14 @@ def _second_session(company: Company) -> Any:
     return rows(sql, org=company.org_id, user=company.owner.user_id)[0]["id"]
 
 
-def _add_rows(company: Company, order_id: UUID) -> None:
+def _add_rows(company: Company, order_id: UUID, session_id: UUID) -> None:
     """Rows that no factory makes."""
     now = datetime.now(UTC)
     with transaction(company.scope) as session:
         answered = idempotency.IdempotentRequest("a-key", "a fingerprint")
         idempotency.store_answer(session, company.owner, answered, status=201, body={}, now=now)
+        used = f"hash-{company.slug}"
+        session.add(UsedRefreshToken(org_id=company.org_id, session_id=session_id, token_hash=used, used_at=now))
         session.add(
             Payment(
                 org_id=company.org_id,

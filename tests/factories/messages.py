@@ -18,6 +18,11 @@ VARIABLES = {
     "address": "12 Elm Street, Calgary",
     "starts": "Tuesday, 24 November 2026, 09:00",
     "total": "129.00 CAD",
+    "name": "Dan Dispatcher",
+    "email": "dan@staff.test",
+    "role": "dispatcher",
+    "slug": "bright-and-tidy",
+    "until": "Friday, 27 November 2026, 09:00",
 }
 
 

@@ -150,7 +150,7 @@ def test_a_token_is_good_for_its_life_and_the_skew_of_clocks() -> None:
             secret, **ids, role=Role.OWNER, now=datetime.now(UTC) - age, ttl=timedelta(minutes=15)
         )
         try:
-            return read_access_token(secret, token, now=datetime.now(UTC)).scope.user_id == ids["user_id"]
+            return read_access_token((secret,), token, now=datetime.now(UTC)).scope.user_id == ids["user_id"]
         except Exception:  # noqa: BLE001 - only whether it is read matters here
             return False
 

@@ -23,7 +23,7 @@ def test_a_sign_in_with_the_old_password_does_not_outlive_the_reset(company: Com
     link = make_link(person)
     with transaction(company.scope) as session:
         new_hash = passwords.hash_password("another long password")
-        accounts.set_password(session, link, new_hash, request_id=None, now=datetime.now(UTC))
+        accounts.set_password(session, person, link, new_hash, now=datetime.now(UTC))
     with pytest.raises(Unauthenticated), transaction(company.scope) as session:
         signing_in.start_session(
             session,

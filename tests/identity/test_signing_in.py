@@ -64,6 +64,7 @@ def test_every_wrong_combination_gets_the_same_answer(
     gone, gone_email = make_person(company.org_id)
     change_user(gone, state=UserState.DEACTIVATED)
     before = footprint(company.org_id)
+    before.pop("audit_entries")  # tells of the failures
     wrong = [
         {"org": company.slug, "email": email, "password": PASSWORD + "!"},
         {"org": company.slug, "email": "nobody@staff.test", "password": PASSWORD},
@@ -79,7 +80,9 @@ def test_every_wrong_combination_gets_the_same_answer(
         assert answer.status_code == 401, body
         answers.append({name: value for name, value in answer.get_json().items() if name != "request_id"})
     assert all(answer == answers[0] for answer in answers)
-    assert footprint(company.org_id) == before
+    after = footprint(company.org_id)
+    after.pop("audit_entries")
+    assert after == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,156 @@
+"""How often somebody may fail to sign in: 5 times to one account, 20 times from one address, then with growing delays.
+
+An attempt is counted before its password is hashed, so that a hundred at once are not a hundred guesses; one that
+succeeds is taken back. Accounts are counted as they were typed, whether they exist or not, and never across
+organizations: what somebody does in one company neither locks nor unlocks the same mailbox in another.
+
+A flood meets `refuse_blocked` first, which is one read. Each failure removes a few rows that are too old to matter.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, text, update
+from sqlalchemy.orm import Session
+
+from shared.core.errors import Forbidden, code
+from shared.core.later import send_later
+from shared.core.orm import Reader, table_of
+from shared.identity.model import SignInAttempts
+
+TOO_MANY = code("identity.too_many_attempts", "Too many attempts to sign in")
+
+PER_ACCOUNT, PER_ADDRESS = 5, 20
+MEMORY = timedelta(minutes=15)
+"""Failures are forgotten when none has followed for so long."""
+FIRST_DELAY = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(minutes=15)
+
+_attempts = table_of(SignInAttempts)
+_ONE_LESS = func.greatest(_attempts.c.failures - 1, 0)
+_BLOCKS = select(func.max(_attempts.c.blocked_until)).where(_attempts.c.key.in_(bindparam("keys", expanding=True)))
+_COUNT = text("""
+    INSERT INTO sign_in_attempts AS known (key, failures, stale_at)
+    VALUES (:address, 1, :now + :memory), (:account, 1, :now + :memory)
+    ON CONFLICT (key) DO UPDATE SET (failures, blocked_until, stale_at) = (
+        SELECT count.failures, block.until, greatest(block.until, :now) + :memory
+        FROM (SELECT CASE WHEN known.key = :address THEN :per_address ELSE :per_account END AS allowed) AS kind,
+        LATERAL (SELECT CASE WHEN known.stale_at <= :now THEN 1 ELSE known.failures + 1 END AS failures) AS count,
+        LATERAL (SELECT CASE WHEN count.failures >= kind.allowed THEN
+            :now + least(:first_delay * 2 ^ least(count.failures - kind.allowed, 20), :longest_delay) END AS until
+        ) AS block
+    )
+    WHERE known.blocked_until IS NULL OR known.blocked_until <= :now
+    RETURNING key
+""")
+_LIMITS = {
+    "per_account": PER_ACCOUNT,
+    "per_address": PER_ADDRESS,
+    "memory": MEMORY,
+    "first_delay": FIRST_DELAY,
+    "longest_delay": LONGEST_DELAY,
+}
+_FORGET_STALE = """
+    DELETE FROM sign_in_attempts WHERE key IN (
+        SELECT key FROM sign_in_attempts WHERE stale_at <= %(now)s ORDER BY stale_at LIMIT 10 FOR UPDATE SKIP LOCKED
+    )
+"""
+
+
+class TooManyAttempts(Forbidden):
+    """Wait before the next try; HTTP answers 429. `retry_after` is in seconds."""
+
+    kind = "throttled"
+
+    def __init__(self, wait: timedelta) -> None:
+        seconds = max(1, round(wait.total_seconds()))
+        super().__init__(TOO_MANY, f"Wait {seconds} seconds before the next try.", retry_after=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The two things that a try to sign in is counted on."""
+
+    account: str
+    address: str
+
+    @staticmethod
+    def of(org: str | None, email: str, address: str | None) -> "Attempt":
+        """A try with what was typed, from the client's `address`; of an IPv6 one its /64, which is one client's."""
+        return Attempt(account_key(org, email), _key("address", _network(address)))
+
+    @staticmethod
+    def of_user(user_id: UUID, address: str | None) -> "Attempt":
+        """A try of somebody signed in to prove that the account is theirs."""
+        return Attempt(user_key(user_id), _key("address", _network(address)))
+
+
+def user_key(user_id: UUID) -> str:
+    """What tries to prove to be a signed-in user are counted on."""
+    return _key("user", str(user_id))
+
+
+def account_key(org: str | None, email: str) -> str:
+    """What tries to sign in to `email` are counted on, when `org` (slug) was typed, too."""
+    return _key("account", org or "", email.strip().casefold())
+
+
+def refuse_blocked(session: Reader, attempt: Attempt, *, now: datetime) -> None:
+    """Raises `TooManyAttempts` while the account or the address has to wait."""
+    blocked_until = session.scalar(_BLOCKS, {"keys": [attempt.account, attempt.address]})
+    if blocked_until is not None and blocked_until > now:
+        raise TooManyAttempts(blocked_until - now)
+
+
+def begin(session: Session, attempt: Attempt, *, now: datetime) -> None:
+    """Count the try, before it is known how it ends. Raises `TooManyAttempts`."""
+    values = _LIMITS | {"account": attempt.account, "address": attempt.address, "now": now}
+    if len(session.execute(_COUNT, values).all()) < len((attempt.account, attempt.address)):  # blocked since the look
+        raise TooManyAttempts(FIRST_DELAY)
+
+
+def failed(session: Session, attempt: Attempt, *, now: datetime) -> None:
+    """The try has failed. It is counted already; what it is remembered for begins now."""
+    send_later(session, _FORGET_STALE, {"now": now})
+    stale_at = func.greatest(_attempts.c.stale_at, now + MEMORY)
+    session.execute(update(_attempts).where(_attempts.c.key == attempt.account).values(stale_at=stale_at))
+
+
+def succeeded(session: Session, attempt: Attempt, *, now: datetime) -> None:
+    """Forget the failures of the account, and take the try back from those of the address."""
+    _take_back(session, attempt, now, of_account=literal(0))
+
+
+def taken_back(session: Session, attempt: Attempt, *, now: datetime) -> None:
+    """The try was neither right nor wrong: as if it had not been made."""
+    _take_back(session, attempt, now, of_account=_ONE_LESS)
+
+
+def forget(session: Session, *keys: str) -> None:
+    """Let the accounts behind `keys` be tried again at once."""
+    session.execute(delete(_attempts).where(_attempts.c.key.in_(keys)))
+
+
+def _take_back(session: Session, attempt: Attempt, now: datetime, *, of_account: ColumnElement[int]) -> None:
+    """Whoever was over a limit before may try again at once, and has to wait at the next failure."""
+    left = case((_attempts.c.key == attempt.account, of_account), else_=_ONE_LESS)
+    values = {"failures": left, "blocked_until": None, "stale_at": now + MEMORY}
+    mine = _attempts.c.key.in_((attempt.account, attempt.address))
+    session.execute(update(_attempts).where(mine).values(values))
+
+
+def _network(address: str | None) -> str:
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
+    return str(parsed)
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
