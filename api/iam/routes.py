@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from api.core.access import requires
+from api.core.access import confirm_session, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, services, tenant
 from api.core.idempotency import Answer, create_once
@@ -52,6 +52,7 @@ def invite_user(body: dict[str, Any]) -> Answer:
     password in it only where the installation says so. 409 `identity.email_taken` when the organization has one with
     this address; 403 `iam.owner_protected` when an admin invites an owner.
     """
+    confirm_session()  # before the hash, which is dear
     temporary, settings = iam.Temporary.new(), services().settings
     return create_once(
         lambda session: present_with(
