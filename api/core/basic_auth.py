@@ -16,7 +16,8 @@ from flask import Response
 from api.core import context
 from api.core.context import Call
 from shared.core.actor import Actor
-from shared.core.settings import BasicLogin, Settings
+from shared.core.setting_types import BasicLogin
+from shared.core.settings import Settings
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import read_only, transaction
 from shared.identity import attempts

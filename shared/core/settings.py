@@ -6,82 +6,30 @@ crash. `.env.example` and `ops/docs/settings.md` are generated from this class (
 """
 
 import sys
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.core.networks import Address, Network, TrustedProxies, read_addresses, read_networks
+from shared.core.networks import TrustedProxies
 from shared.core.permissions import Role
+from shared.core.setting_types import (
+    Addresses,
+    BasicLogin,
+    Count,
+    HttpUrl,
+    Networks,
+    PostgresUrl,
+    RedisUrl,
+    Seconds,
+    Texts,
+)
 
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
 SHORTEST_BASIC_PASSWORD = 16
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
-
-
-def _postgres_url(value: SecretStr) -> SecretStr:
-    """Name the driver: SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3."""
-    try:
-        url: URL = make_url(value.get_secret_value())
-    except ArgumentError:
-        raise ValueError("is not a database URL (postgresql://user:password@host:port/name)") from None
-    if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-        raise ValueError("must be a postgresql:// URL")
-    url = url.set(drivername="postgresql+psycopg2")
-    return SecretStr(url.render_as_string(hide_password=False))
-
-
-def _redis_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must be a redis://, rediss:// or unix:// URL")
-    return value
-
-
-def _http_origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise ValueError("must be an http:// or https:// URL")
-    return value.rstrip("/")
-
-
-def _items(comma_list: str) -> list[str]:
-    return [item.strip() for item in comma_list.split(",") if item.strip()]
-
-
-def _comma_list(value: object) -> object:
-    return _items(value) if isinstance(value, str) else value
-
-
-def _addresses(value: object) -> object:
-    return read_addresses(_items(value)) if isinstance(value, str) else value
-
-
-def _networks(value: object) -> object:
-    return read_networks(_items(value)) if isinstance(value, str) else value
-
-
-PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-HttpUrl = Annotated[str, AfterValidator(_http_origin)]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True, slots=True)
-class BasicLogin:
-    """A legacy login: who sends this name and password acts with `role`. `prefix` is that of its two settings."""
-
-    role: Role
-    prefix: str
-    username: str
-    password: SecretStr
 
 
 class Settings(BaseSettings):
@@ -131,10 +79,10 @@ class Settings(BaseSettings):
     trust_proxy_headers: bool = Field(
         False, description="Believe X-Forwarded-For of the proxies that are listed below."
     )
-    trusted_proxy_ips: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_addresses)] = Field(
+    trusted_proxy_ips: Addresses = Field(
         (), description="Addresses of your proxies. Comma list; used with TRUST_PROXY_HEADERS=true."
     )
-    trusted_proxy_cidrs: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    trusted_proxy_cidrs: Networks = Field(
         (), description="Networks of your proxies, such as 10.0.0.0/8. Comma list; used with TRUST_PROXY_HEADERS=true."
     )
 
@@ -184,7 +132,7 @@ class Settings(BaseSettings):
         Path("var/uploads"), description="Folder of the `local` backend; a volume that API and workers share."
     )
     order_photo_max_bytes: Count = Field(10 * 1024 * 1024, description="Largest photo; more is 413.")
-    order_photo_allowed_mimes: Annotated[tuple[str, ...], NoDecode] = Field(
+    order_photo_allowed_mimes: Texts = Field(
         ("image/jpeg", "image/png", "image/webp"), description="Accepted types, judged by content. Comma list."
     )
     order_photo_signing_secret: SecretStr = Field(description="Signs photo links. 32 characters or more.")
@@ -211,12 +159,6 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
-        name = "order_photo_allowed_mimes"
-        return values | {name: _comma_list(values[name])} if name in values else values
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -263,13 +205,13 @@ class Settings(BaseSettings):
             faults.append(f"{' and '.join(secrets)} must differ")
         return faults
 
-    @cached_property
+    @property
     def auth_secrets(self) -> tuple[str, ...]:
         """The key that signs and seals, then the one before while rotating."""
         keys = (self.auth_secret_key.get_secret_value(), self.auth_secret_key_previous.get_secret_value())
         return tuple(key for key in keys if key)
 
-    @cached_property
+    @property
     def basic_logins(self) -> tuple[BasicLogin, ...]:
         """The Basic logins that are configured, wholly or in part."""
         found = (

@@ -49,7 +49,7 @@ def test_only_the_settings_read_the_environment() -> None:
                 and node.module == "os"
                 and {n.name for n in node.names} & {"environ", "getenv"} != set()
             )
-            or (isinstance(node, ast.ImportFrom) and node.module == "pydantic_settings")
+            or _is_name(node, "BaseSettings")
         )
 
     assert _files_where(reads_the_environment, *PRODUCT) == {"shared/core/settings.py"}
