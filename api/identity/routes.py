@@ -113,7 +113,7 @@ def set_password(body: dict[str, Any]) -> None:
     scope = Tenant(accounts.org_of_link(body["token"]))
     with transaction(scope) as session:
         user = accounts.user_of_link(session, body["token"], now=now())
-        passwords.check_choice(body["password"], user.email, user.name)
+    passwords.check_choice(body["password"], user.email, user.name)
     password_hash = passwords.hash_password(body["password"])
     holder = system(scope.org_id, "password link", request_id(), address())
     with transaction(scope) as session:

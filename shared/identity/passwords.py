@@ -37,8 +37,8 @@ TEMPORARY_LENGTH = 16
 AT_ONCE, WAITING = 4, 2
 _PATIENCE_SECONDS = 2.0
 _NICENESS = 10
-_JUDGED = 72
-"""Characters that zxcvbn looks at; its time grows fast with the length."""
+_JUDGED = 24
+"""Characters that zxcvbn looks at: 0.2 s for the worst of that length, 1.6 s for one of 72."""
 
 _FAMOUS = ("crewline", "correct horse battery staple", "correcthorsebatterystaple")
 """What everybody knows and zxcvbn does not."""
