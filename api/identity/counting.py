@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from api.core.context import now
 from shared.core.actor import Actor
 from shared.core.errors import Refusal
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
-from shared.identity import accounts, attempts, mfa, signing_in
+from shared.identity import accounts, attempts, mfa, passwords, signing_in
 from shared.identity.attempts import Attempt
 from shared.identity.tokens import UNAUTHENTICATED
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 WRONG = {UNAUTHENTICATED, signing_in.TEMPORARY_OVER, accounts.PASSWORD_WRONG, mfa.MFA_WRONG}
 """What a guess is answered with. Any other refusal (the server is busy, a code is missing, the new password is weak) is
@@ -19,20 +23,28 @@ no guess, and the try does not count."""
 
 @contextmanager
 def counted(attempt: Attempt, client: Actor | None) -> Iterator[None]:
-    """Count the block as a try of `client` (whose `user_id` is that of the account) and note a failure in the audit
-    log. Without a client there is no such account, which costs the same transactions. Raises `TooManyAttempts`."""
-    with transaction(PLATFORM) as session:
-        attempts.begin(session, attempt, now=now())
-    try:
-        yield
-    except Refusal as refusal:
+    """Count the block, in which passwords are hashed, as a try of `client` (whose `user_id` is that of the account) and
+    note a failure in the audit log. Without a client there is no such account, which costs the same transactions.
+
+    Raises `TooManyAttempts`, and `Unavailable` before anything is written when too many are at it.
+    """
+    with passwords.turn():
         with transaction(PLATFORM) as session:
-            if refusal.code not in WRONG:
-                attempts.taken_back(session, attempt, now=now())
-            else:
-                attempts.failed(session, attempt, now=now())
-                if client is not None:
-                    signing_in.record_failure(session, client, refusal.code, now=now())
-        raise
-    with transaction(PLATFORM) as session:
-        attempts.succeeded(session, attempt, now=now())
+            attempts.begin(session, attempt, now=now())
+        try:
+            yield
+        except Refusal as refusal:
+            with transaction(PLATFORM) as session:
+                _note_refusal(session, attempt, client, refusal)
+            raise
+        with transaction(PLATFORM) as session:
+            attempts.succeeded(session, attempt, now=now())
+
+
+def _note_refusal(session: "Session", attempt: Attempt, client: Actor | None, refusal: Refusal) -> None:
+    if refusal.code not in WRONG:
+        attempts.taken_back(session, attempt, now=now())
+        return
+    attempts.failed(session, attempt, now=now())
+    if client is not None:
+        signing_in.record_failure(session, client, refusal.code, now=now())

@@ -49,6 +49,7 @@ def login(body: dict[str, Any]) -> dict[str, Any]:
     `identity.mfa_wrong` when it is wrong, `identity.temp_password_over` when a temporary password was used before or
     has expired. 429 with `Retry-After` after too many failures; 503 while too many people are signing in.
     """
+    passwords.refuse_when_full()
     attempt = Attempt.of(body["org"], body["email"], address())
     with read_only(PLATFORM) as session:
         attempts.refuse_blocked(session, attempt, now=now())

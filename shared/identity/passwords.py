@@ -1,8 +1,9 @@
 """Passwords: argon2id (RFC 9106, second recommended option with 3 passes) and the rules for choosing one.
 
-Hashing is the only slow thing on purpose: 64 MiB and tens of milliseconds. At most four run at once per process, and
-two more wait a moment; whoever comes then is refused, so that a flood of sign-ins leaves threads for everything else.
-Their threads are nice ones, so that it leaves the processor, too.
+Hashing is the only slow thing on purpose: 64 MiB and tens of milliseconds. So it goes by turns: two at once per
+process, and two more wait a moment. Whoever comes then is refused, so that a flood of sign-ins leaves threads for
+everything else; hashes run on nice threads, so that it leaves the processors, too. (SPEC 1 allows four at once. More
+than there are processors make each of them slower, and do no more of them.)
 """
 
 import os
@@ -34,9 +35,9 @@ TEMPORARY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters that nobody takes for each other, whatever the font: no l, o, 0 or 1."""
 TEMPORARY_LENGTH = 16
 
-AT_ONCE, WAITING = 4, 2
+AT_ONCE, WAITING = 2, 2
 _PATIENCE_SECONDS = 2.0
-_NICENESS = 10
+_NICENESS = 15
 _JUDGED = 24
 """Characters that zxcvbn looks at: 0.2 s for the worst of that length, 1.6 s for one of 72."""
 
@@ -46,6 +47,7 @@ _FAMOUS = ("crewline", "correct horse battery staple", "correcthorsebatterystapl
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
 _running = threading.BoundedSemaphore(AT_ONCE)
 _waiting = threading.BoundedSemaphore(WAITING)
+_mine = threading.local()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=2$HrBvAblarn+QItHJV316hg$BUhL13RQEVJfmxj5L2FSTG/3Pwq9XFWQwTP1384kdZ8"
 """The hash that an unknown user is checked against, so that it costs the same time as a wrong password."""
 
@@ -71,7 +73,7 @@ def new_temporary() -> str:
 
 def hash_password(password: str) -> str:
     """The PHC string to store. Raises `Unavailable` when too many hashes are running."""
-    return _in_slot(lambda: _hasher.hash(password))
+    return _in_turn(lambda: _hasher.hash(password))
 
 
 def matches(password_hash: str | None, password: str) -> bool:
@@ -84,7 +86,7 @@ def matches(password_hash: str | None, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    return _in_slot(verify)
+    return _in_turn(verify)
 
 
 def is_outdated(password_hash: str) -> bool:
@@ -92,29 +94,49 @@ def is_outdated(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
-def _in_slot(work: Callable[[], Answer]) -> Answer:
-    with _slot():
-        return _threads.submit(work).result()
-
-
 @contextmanager
-def _slot() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """Have a turn at hashing for the length of the block: take it before work that is in vain without one. Hashing
+    outside of such a block takes a turn for itself. Raises `Unavailable` when too many have one, or wait for one."""
+    if getattr(_mine, "has_turn", False):
+        yield
+        return
     if not _running.acquire(blocking=False):
-        _wait_for_slot()
+        _wait_for_turn()
+    _mine.has_turn = True
     try:
         yield
     finally:
+        _mine.has_turn = False
         _running.release()
 
 
-def _wait_for_slot() -> None:
+def refuse_when_full() -> None:
+    """Raises `Unavailable` when nobody could get a turn now, or wait for one: the cheapest answer to a flood."""
+    for places in (_running, _waiting):
+        if places.acquire(blocking=False):
+            places.release()
+            return
+    raise _busy()
+
+
+def _in_turn(work: Callable[[], Answer]) -> Answer:
+    with turn():
+        return _threads.submit(work).result()
+
+
+def _wait_for_turn() -> None:
     if _waiting.acquire(blocking=False):
         try:
             if _running.acquire(timeout=_PATIENCE_SECONDS):
                 return
         finally:
             _waiting.release()
-    raise Unavailable(SIGN_IN_BUSY, "Too many people are signing in. Try again in a moment.")
+    raise _busy()
+
+
+def _busy() -> Unavailable:
+    return Unavailable(SIGN_IN_BUSY, "Too many people are signing in. Try again in a moment.")
 
 
 def _be_nice() -> None:
