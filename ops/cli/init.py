@@ -22,10 +22,14 @@ def init(path: Path, *, force: bool) -> None:
         raise click.ClickException(f"{path} is there already; --force replaces it and its secrets.")
     text = EXAMPLE.read_text()
     for name in SECRETS_TO_MAKE:
-        # Hexadecimal, because some of them become part of a URL.
-        secret = ("operator:" if name == "FLOWER_BASIC_AUTH" else "") + secrets.token_hex(24)
+        secret = ("operator:" if name == "FLOWER_BASIC_AUTH" else "") + fresh_secret()
         text = re.sub(rf"^{name}=$", f"{name}={secret}", text, flags=re.MULTILINE)
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(text)
     click.echo(f"Wrote {path} (mode 600) with fresh secrets. Read it through, then `make up`.")
+
+
+def fresh_secret() -> str:
+    """192 random bits; hexadecimal, because some secrets become part of a URL."""
+    return secrets.token_hex(24)

@@ -18,6 +18,8 @@ SEES_EVERY_ORGANIZATION = {
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company
     "ops/cli/org.py",  # makes organizations
+    "ops/cli/reseal.py",  # a key of the installation has sealed the secrets of all organizations
+    "ops/cli/user.py",  # recovers an account as sign-in finds it, and forgets tries, which are counted for all
 }
 """Who may look at all organizations at once. Add a file only with its reason."""
 

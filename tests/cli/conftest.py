@@ -1,0 +1,48 @@
+"""An installation whose transactions really commit, so that commands in processes of their own see what tests make."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shared.core.settings import Settings
+from shared.wiring import Services
+from tests.servers import ROOT, Addresses, create_database, environment
+from tests.variants import bound, with_settings
+from worker.core import boot
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def installation(addresses: Addresses, worker_id: str) -> Addresses:
+    return create_database(addresses, f"crewline_cli_{worker_id}", 0)
+
+
+@pytest.fixture
+def services(process_services: Services, installation: Addresses) -> Iterator[Services]:
+    """The process's services on the installation of the commands."""
+    url = Settings(database_url=installation.app_url).database_url  # type: ignore[arg-type]
+    mine = with_settings(process_services, database_url=url)
+    boot.use(mine)
+    with bound(mine, database_url=url):
+        yield mine
+
+
+@pytest.fixture
+def command(services: Services, installation: Addresses) -> Command:
+    """`python -m ops.cli` with these words, and settings beside the usual ones."""
+
+    def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ops.cli", *words],
+            cwd=ROOT,
+            env=environment(installation, **more),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
