@@ -1,12 +1,15 @@
 """The running system as a client sees it: addresses, logins, and HTTP that repeats what failed on the way."""
 
 import json
+import random
+import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from ops.demo.story import PATIENCE_SECONDS, fail
 
@@ -33,6 +36,14 @@ class World:
         world = cls(**{name: found[name] for name in cls.__dataclass_fields__ if not name.startswith("_")})
         world._http.trust_env = False
         return world
+
+    def elsewhere(self) -> "World":
+        """The same system, called from another address of this machine: who guesses passwords there does not lock the
+        developer out here, who comes from 127.0.0.1. Where the machine has no other address, it is the usual one."""
+        http = requests.Session()
+        http.trust_env = False
+        http.mount("http://", _From(f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"))
+        return replace(self, _http=http)
 
     @property
     def upload_root(self) -> Path:
@@ -63,3 +74,26 @@ class World:
                 if time.monotonic() > deadline:
                     fail(f"{method} {url}: {error}")
             time.sleep(0.3)
+
+
+class _From(HTTPAdapter):
+    """Connections from `address`, if this machine has it: Linux has the whole of 127.0.0.0/8, macOS one address."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Called by requests."""
+        if _is_ours(self._address):
+            options["source_address"] = (self._address, 0)
+        super().init_poolmanager(*args, **options)
+
+
+def _is_ours(address: str) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind((address, 0))
+        except OSError:
+            return False
+    return True

@@ -138,7 +138,7 @@ def _follow(child: subprocess.Popen[bytes], log: IO[str], *, until: Callable[[],
 
 
 def _demo(paths: Paths) -> int:
-    command = [sys.executable, "-m", "ops.demo", "--quickstart", str(paths.state)]
+    command = [sys.executable, "-m", "ops.demo", "--chapter", "order", "--quickstart", str(paths.state)]
     done = subprocess.run(command, cwd=REPOSITORY, check=False)
     if done.returncode != 0:
         print(f"\nThe demo failed (exit status {done.returncode}); the system stays up so that you can look at it.")

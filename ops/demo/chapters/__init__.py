@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ops.demo.chapters import order
+from ops.demo.chapters import onboarding, order
 from ops.demo.story import Story
 from ops.demo.world import World
 
@@ -10,4 +10,5 @@ Chapter = tuple[str, Callable[[World, Story], None]]
 
 CHAPTERS: dict[str, Chapter] = {
     "order": ("One order, from sign-in to paid", order.tell),
+    "onboarding": ("People, from invitation to second factor", onboarding.tell),
 }
