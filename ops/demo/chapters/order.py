@@ -29,7 +29,7 @@ def tell(world: World, story: Story) -> None:
 
 def _sign_in(world: World, story: Story) -> Staff:
     login = world.login("owner")
-    wrong = world.api(
+    wrong = world.elsewhere().api(
         "POST", "/v1/auth/login", json={"org": login["org"], "email": login["email"], "password": "guess"}
     )
     expect(wrong.status_code == 401, f"a wrong password answered {wrong.status_code}")
