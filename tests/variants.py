@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from flask import Flask
 
 from api.app import create_app
 from shared.core import transaction
-from shared.core.settings import Settings
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
 from worker.core import boot
@@ -18,11 +16,7 @@ from worker.core import boot
 
 def with_settings(services: Services, **changes: Any) -> Services:
     """`services` with other settings; validated ones, so pass what the settings class would hold."""
-    settings = services.settings.model_copy(update=changes)
-    for name, attribute in vars(Settings).items():
-        if isinstance(attribute, cached_property):
-            vars(settings).pop(name, None)  # the copy would go on with what the original has worked out
-    return replace(services, settings=settings)
+    return replace(services, settings=services.settings.model_copy(update=changes))
 
 
 def client_on(services: Services) -> CheckedClient:
