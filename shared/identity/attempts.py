@@ -1,8 +1,8 @@
 """How often somebody may fail to sign in: 5 times to one account, 20 times from one address, then with growing delays.
 
 An attempt is counted before its password is hashed, so that a hundred at once are not a hundred guesses; one that
-succeeds is taken back. Accounts are counted as they were typed, whether they exist or not, and never across
-organizations: what somebody does in one company neither locks nor unlocks the same mailbox in another.
+succeeds is taken back. Accounts are counted whether they exist or not, all spellings of an address as one, and never
+across organizations: what somebody does in one company neither locks nor unlocks the same mailbox in another.
 
 A flood meets `refuse_blocked` first, which is one read. Each failure removes a few rows that are too old to matter.
 """
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from shared.core.errors import Forbidden, code
 from shared.core.later import send_later
+from shared.core.mail_addresses import spelled
 from shared.core.orm import Reader, table_of
 from shared.identity.model import SignInAttempts
 
@@ -95,7 +96,11 @@ def user_key(user_id: UUID) -> str:
 
 def account_key(org: str | None, email: str) -> str:
     """What tries to sign in to `email` are counted on, when `org` (slug) was typed, too."""
-    return _key("account", org or "", email.strip().casefold())
+    try:
+        name = spelled(email).lower()  # as sign-in looks it up, or each spelling of the domain had guesses of its own
+    except ValueError:
+        name = email.strip().casefold()
+    return _key("account", org or "", name)
 
 
 def refuse_blocked(session: Reader, attempt: Attempt, *, now: datetime) -> None:
