@@ -123,7 +123,7 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
     refusals = operation.pop(_DECLARED, set())
     refusals |= {"400", "503"} if path.startswith("/v1/") else set()
     if operation.get("security"):
-        refusals |= {"401", "403"}
+        refusals |= {"401", "403", "429"}  # 429: a Basic login that was wrong too often
     if "{" in path:
         refusals.add("404")
     if method == "post":

@@ -7,6 +7,7 @@ from api.core.access import confirm_session, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, services, tenant
 from api.core.idempotency import Answer, create_once
+from api.core.openapi import refuses
 from api.core.pagination import page_answer, page_request, page_schema
 from api.iam.schemas import (
     ChangeUserSchema,
@@ -75,6 +76,7 @@ def get_user(user_id: UUID) -> dict[str, Any]:
 @requires(Permission.IAM_WRITE)
 @blueprint.arguments(ChangeUserSchema)
 @blueprint.response(200, UserSchema)
+@refuses(409)
 def change_user(body: dict[str, Any], user_id: UUID) -> dict[str, Any]:
     """Rename a person, or give them another role, which ends their sessions.
 
