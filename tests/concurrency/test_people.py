@@ -1,0 +1,92 @@
+"""Administrators who act on the same people at the same moment."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from shared.core.permissions import Role
+from shared.core.transaction import read_only, transaction
+from shared.identity import passwords
+from shared.identity.model import User
+from shared.wiring import Services
+from tests.concurrency.together import together
+from tests.factories.identity import make_person
+from tests.factories.organizations import Company, make_user, sign_in
+
+URL = "/v1/iam/users"
+
+
+def _active_owners(company: Company) -> int:
+    query = select(User.id).where(User.role == Role.OWNER, User.state == "active")
+    with read_only(company.scope) as session:
+        return len(session.execute(query).all())
+
+
+def _demote(app: Flask, headers: dict[str, str], user_id: Any) -> TestResponse:
+    return app.test_client().patch(f"{URL}/{user_id}", json={"role": "admin"}, headers=headers)
+
+
+def _deactivate(app: Flask, headers: dict[str, str], user_id: Any) -> TestResponse:
+    return app.test_client().post(f"{URL}/{user_id}/deactivate", headers=headers)
+
+
+def _reset(app: Flask, headers: dict[str, str], user_id: Any) -> TestResponse:
+    return app.test_client().post(f"{URL}/{user_id}/reset-password", headers=headers)
+
+
+@pytest.mark.parametrize("act", [_demote, _deactivate])
+@pytest.mark.parametrize("round_", range(5))
+def test_of_two_owners_who_take_it_from_each_other_one_stays(
+    app: Flask, services: Services, company: Company, act: Any, round_: int
+) -> None:
+    one, other = company.owner, make_user(company.org_id, Role.OWNER)
+    first, second = sign_in(services, one), sign_in(services, other)
+    answers = together(partial(act, app, first, other.user_id), partial(act, app, second, one.user_id))
+    assert min(answer.status_code for answer in answers) == 200
+    (refused,) = [answer for answer in answers if answer.status_code != 200]
+    assert (refused.status_code, refused.get_json()["code"]) in {
+        (409, "iam.last_owner"),
+        (401, "identity.unauthenticated"),  # its session had ended before it began
+    }
+    assert _active_owners(company) == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_two_owners_who_step_down_at_once_one_stays(
+    app: Flask, services: Services, company: Company, round_: int
+) -> None:
+    both = [company.owner, make_user(company.org_id, Role.OWNER)]
+    answers = together(*[partial(_demote, app, sign_in(services, each), each.user_id) for each in both])
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert _active_owners(company) == 1
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_two_passwords_shown_for_one_person_one_works(
+    app: Flask, services: Services, company: Company, round_: int
+) -> None:
+    person, email = make_person(company.org_id, Role.VIEWER)
+    admins = [make_user(company.org_id, Role.ADMIN) for _ in range(2)]
+    answers = together(*[partial(_reset, app, sign_in(services, each), person.user_id) for each in admins])
+    assert [answer.status_code for answer in answers] == [200, 200]
+    shown = [answer.get_json()["temp_password"] for answer in answers]
+    with transaction(company.scope) as session:
+        kept = session.get_one(User, (company.org_id, person.user_id))
+        assert kept.temp_password_until is not None
+        assert kept.temp_password_until > datetime.now(UTC)
+    assert sorted(passwords.matches(kept.password_hash, each) for each in shown) == [False, True]
+    body = {"org": company.slug, "email": email}
+    opened = [app.test_client().post("/v1/auth/login", json=body | {"password": each}).status_code for each in shown]
+    assert sorted(opened) == [200, 401]
+
+
+def test_of_many_who_invite_one_address_one_does(app: Flask, services: Services, company: Company) -> None:
+    headers = sign_in(services, company.owner)
+    body = {"email": "dan@staff.test", "name": "Dan", "role": "viewer"}
+    answers = together(*[partial(app.test_client().post, URL, json=body, headers=headers)] * 4)
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
