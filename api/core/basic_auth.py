@@ -45,6 +45,7 @@ def authenticate(call: Call, encoded: str) -> Actor:
     if login is None:
         with transaction(PLATFORM) as session:
             attempts.begin(session, attempt, now=call.now)
+            attempts.failed(session, attempt, now=call.now)
         raise Unauthenticated(_WRONG)
     if organization is None:
         log.error("basic_auth.no_such_organization", slug=settings.legacy_basic_auth_org)
