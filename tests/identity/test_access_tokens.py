@@ -47,12 +47,29 @@ def test_a_token_made_of_the_same_claims_works(client: CheckedClient, claims: di
     assert _status(client, jwt.encode(claims, secret, "HS256")) == 200
 
 
+@pytest.mark.parametrize(("issued", "ended"), [(-3600, -1), (-3600, -110), (1, 3600), (110, 3600)])
+def test_clocks_may_differ_by_two_minutes(
+    client: CheckedClient, claims: dict[str, Any], secret: str, issued: int, ended: int
+) -> None:
+    skewed = claims | {"iat": _seconds(issued), "exp": _seconds(ended)}
+    assert _status(client, jwt.encode(skewed, secret, "HS256")) == 200
+
+
+def _seconds(from_now: int) -> int:
+    return int(datetime.now(UTC).timestamp()) + from_now
+
+
 CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "expired": lambda c: c | {"exp": c["iat"] - 3600},
     "just expired, skew included": lambda c: c | {"exp": int(datetime.now(UTC).timestamp()) - 121},
     "issued in the future": lambda c: c | {"iat": c["iat"] + 3600},
-    "another audience": lambda c: c | {"aud": "client"},
-    "photo audience": lambda c: c | {"aud": "order_photos"},
+    "expired ten minutes ago": lambda c: c | {"iat": _seconds(-3600), "exp": _seconds(-600)},
+    "issued ten minutes from now": lambda c: c | {"iat": _seconds(600), "exp": _seconds(3600)},
+    "for clients": lambda c: c | {"aud": "client"},
+    "for workers": lambda c: c | {"aud": "worker"},
+    "for photos": lambda c: c | {"aud": "order_photos"},
+    "for several others": lambda c: c | {"aud": ["client", "worker"]},
+    "for nobody": lambda c: c | {"aud": []},
     "another issuer": lambda c: c | {"iss": "somebody"},
     "another session": lambda c: c | {"sid": str(uuid4())},
     "another user": lambda c: c | {"sub": str(uuid4())},
