@@ -120,6 +120,15 @@ def test_another_role_ends_the_sessions_of_that_person_only(office: Office) -> N
     assert user_row(person.user_id)["role"] == "admin"
 
 
+def test_another_role_ends_what_could_be_refreshed(office: Office) -> None:
+    """The access token is dead for its role; a refresh would bring one with the new role."""
+    person, email = make_person(office.company.org_id, Role.VIEWER)
+    tokens = office.sign_in(email, "a long enough phrase").get_json()
+    assert office.change(person.user_id, role="finance").status_code == 200
+    refreshed = office.client.post("/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert refreshed.status_code == 401
+
+
 def test_what_changes_nothing_writes_nothing(office: Office) -> None:
     person = make_user(office.company.org_id, Role.VIEWER)
     headers = sign_in(office.company.services, person)
