@@ -37,7 +37,8 @@ def authenticate(call: Call, encoded: str) -> Actor:
     if not settings.legacy_basic_auth_enabled:
         raise Unauthenticated(_WRONG)
     username, password = _decode(encoded)
-    attempt = attempts.Attempt.of("basic auth", username, call.address)
+    # By address: whoever merely knows the name of a login must not be able to shut an integration out.
+    attempt = attempts.Attempt.of(f"basic auth {call.address}", username, call.address)
     with read_only(PLATFORM) as session:
         attempts.refuse_blocked(session, attempt, now=call.now)
         organization = organizations.find_by_slug(session, settings.legacy_basic_auth_org)
