@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.core.errors import Forbidden, code
@@ -54,6 +54,10 @@ _LIMITS = {
     "first_delay": FIRST_DELAY,
     "longest_delay": LONGEST_DELAY,
 }
+_ONE_LESS_OF_ADDRESS = """
+    UPDATE sign_in_attempts SET failures = greatest(failures - 1, 0), blocked_until = NULL, stale_at = %(stale_at)s
+    WHERE key = %(address)s
+"""
 _FORGET_STALE = """
     DELETE FROM sign_in_attempts WHERE key IN (
         SELECT key FROM sign_in_attempts WHERE stale_at <= %(now)s ORDER BY stale_at LIMIT 10 FOR UPDATE SKIP LOCKED
@@ -95,12 +99,13 @@ def user_key(user_id: UUID) -> str:
 
 
 def account_key(org: str | None, email: str) -> str:
-    """What tries to sign in to `email` are counted on, when `org` (slug) was typed, too."""
+    """What tries to sign in to `email` are counted on, when `org` (slug) was typed, too. All that is looked up as one
+    address is counted as one: a domain has endless spellings."""
     try:
-        name = spelled(email).lower()  # as sign-in looks it up, or each spelling of the domain had guesses of its own
+        address = spelled(email)
     except ValueError:
-        name = email.strip().casefold()
-    return _key("account", org or "", name)
+        address = email.strip()
+    return _key("account", org or "", address.casefold())
 
 
 def refuse_blocked(session: Reader, attempt: Attempt, *, now: datetime) -> None:
@@ -140,11 +145,12 @@ def forget(session: Session, *keys: str) -> None:
 
 
 def _take_back(session: Session, attempt: Attempt, now: datetime, *, of_account: ColumnElement[int]) -> None:
-    """Whoever was over a limit before may try again at once, and has to wait at the next failure."""
-    left = case((_attempts.c.key == attempt.account, of_account), else_=_ONE_LESS)
-    values = {"failures": left, "blocked_until": None, "stale_at": now + MEMORY}
-    mine = _attempts.c.key.in_((attempt.account, attempt.address))
-    session.execute(update(_attempts).where(mine).values(values))
+    """Whoever was over a limit before may try again at once, and has to wait at the next failure. The address comes
+    first, as in `begin`, or two tries could wait for each other."""
+    stale_at = now + MEMORY
+    send_later(session, _ONE_LESS_OF_ADDRESS, {"address": attempt.address, "stale_at": stale_at})
+    values = {"failures": of_account, "blocked_until": None, "stale_at": stale_at}
+    session.execute(update(_attempts).where(_attempts.c.key == attempt.account).values(values))
 
 
 def _network(address: str | None) -> str:

@@ -1,0 +1,141 @@
+"""People, programs and guessers who sign in at the same moment."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from shared.core.tenancy import PLATFORM
+from shared.core.transaction import transaction
+from shared.identity import attempts
+from shared.identity.attempts import Attempt
+from tests.concurrency.together import together
+from tests.factories.identity import PASSWORD, make_person
+from tests.factories.organizations import Company
+from tests.identity.steps import (
+    WRONG,
+    Person,
+    bearer,
+    enrolled,
+    login,
+    refresh,
+    signed_in,
+    statuses,
+    use_todays_hash,
+)
+from tests.rows import row, rows
+
+ADDRESSES = (f"10.{uuid4().int >> 120}.{high}.{low}" for high in range(256) for low in range(1, 255))
+
+
+@pytest.fixture
+def address() -> str:
+    """One that nobody has failed from: here nothing is rolled back."""
+    return next(ADDRESSES)
+
+
+def test_thirty_guesses_at_once_are_five(app: Flask, company: Company, address: str) -> None:
+    _, email = make_person(company.org_id)
+    who = {"at": address, "org": company.slug, "email": email, "password": WRONG}
+    given = Counter(
+        answer.status_code for answer in together(*[partial(login, app.test_client(), **who) for _ in range(30)])
+    )
+    assert set(given) <= {401, 429, 503}, given
+    assert 1 <= given[401] <= attempts.PER_ACCOUNT, given
+    told = rows("SELECT * FROM audit_entries WHERE org_id = :o AND action = :a", o=company.org_id, a=_FAILED)
+    assert len(told) == given[401]
+    assert _failures(attempts.account_key(company.slug, email)) == given[401]
+
+
+_FAILED = "identity.sign_in_failed"
+
+
+def _failures(key: str) -> int:
+    return int(row("SELECT failures FROM sign_in_attempts WHERE key = :key", key=key)["failures"])
+
+
+def test_guesses_from_everywhere_at_once_are_five(app: Flask, company: Company) -> None:
+    _, email = make_person(company.org_id)
+    who = {"org": company.slug, "email": email}
+    given = together(*[partial(statuses, app.test_client(), 3, at=next(ADDRESSES), **who) for _ in range(8)])
+    assert sum(each.count(401) for each in given) <= attempts.PER_ACCOUNT
+
+
+def test_two_accounts_of_one_address_do_not_get_in_each_others_way(app: Flask, company: Company, address: str) -> None:
+    """Both count on the address; a deadlock would be a 503 after a second."""
+    people = [make_person(company.org_id)[1] for _ in range(2)]
+    who = {"at": address, "org": company.slug}
+    given = together(*[partial(statuses, app.test_client(), 4, email=email, **who) for email in people])
+    assert given == [[401] * 4] * 2
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_counting_one_account_in_many_threads_never_deadlocks(company: Company, round_: int) -> None:
+    """Each try locks two rows, when it begins and when it ends; keys are hashes, so each round has another order."""
+    mine = Attempt.of(company.slug, f"round-{round_}@staff.test", next(ADDRESSES))
+
+    def try_often() -> int:
+        for _ in range(40):
+            now = datetime.now(UTC)
+            with transaction(PLATFORM) as session:
+                attempts.begin(session, mine, now=now)
+            with transaction(PLATFORM) as session:
+                attempts.taken_back(session, mine, now=now)
+        return 40
+
+    assert together(*[try_often] * 4) == [40] * 4
+    assert (_failures(mine.account), _failures(mine.address)) == (0, 0)
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_two_sign_ins_with_one_code_one_wins(app: Flask, company: Company, address: str, round_: int) -> None:
+    person = _with_second_factor(app, company)
+    for code in (person.code(), person.recovery_codes[round_]):
+        who = {"at": address, "org": company.slug, "email": person.email, "password": PASSWORD, "code": code}
+        answers = together(*[partial(login, app.test_client(), **who) for _ in range(2)])
+        assert sorted(answer.status_code for answer in answers) == [200, 401]
+        assert [a.get_json()["code"] for a in answers if a.status_code == 401] == ["identity.mfa_wrong"]
+
+
+def _with_second_factor(app: Flask, company: Company) -> Person:
+    client: Any = app.test_client()
+    person = enrolled(client, company)
+    use_todays_hash(person.actor)  # or the first of two would change it under the second, which fails for that
+    return person
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_many_refreshes_with_one_token_all_get_the_same_successor(app: Flask, company: Company, round_: int) -> None:
+    client: Any = app.test_client()
+    person = signed_in(client, company)
+    token = person.tokens["refresh_token"]
+    answers = together(*[partial(refresh, app.test_client(), token) for _ in range(4)])
+    assert {answer.status_code for answer in answers} == {200}
+    (successor,) = {answer.get_json()["refresh_token"] for answer in answers}
+    assert successor != token
+    for answer in answers:
+        assert client.get("/v1/auth/me", headers=bearer(answer.get_json())).status_code == 200
+    assert refresh(client, successor).status_code == 200
+    used = rows("SELECT * FROM used_refresh_tokens WHERE org_id = :org", org=company.org_id)
+    assert len(used) == 2
+    assert rows("SELECT * FROM audit_entries WHERE org_id = :o AND action = :a", o=company.org_id, a=_STOLEN) == []
+
+
+_STOLEN = "identity.refresh_reused"
+
+
+def test_a_thief_and_the_owner_at_once_both_lose(app: Flask, company: Company) -> None:
+    """Both hold a token that was used long ago."""
+    client: Any = app.test_client()
+    person = signed_in(client, company)
+    token = person.tokens["refresh_token"]
+    latest = refresh(client, refresh(client, token).get_json()["refresh_token"]).get_json()["refresh_token"]
+    answers = together(*[partial(refresh, app.test_client(), token) for _ in range(4)])
+    assert {answer.status_code for answer in answers} == {401}
+    assert refresh(client, latest).status_code == 401
+    told = rows("SELECT * FROM audit_entries WHERE org_id = :o AND action = :a", o=company.org_id, a=_STOLEN)
+    assert len(told) == 1, "one theft, told once"
