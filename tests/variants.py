@@ -16,7 +16,10 @@ from worker.core import boot
 
 def with_settings(services: Services, **changes: Any) -> Services:
     """`services` with other settings; validated ones, so pass what the settings class would hold."""
-    return replace(services, settings=services.settings.model_copy(update=changes))
+    settings = services.settings.model_copy(update=changes)
+    for name in vars(settings).keys() - type(settings).model_fields.keys():
+        del vars(settings)[name]  # a copy keeps what was worked out from the values before
+    return replace(services, settings=settings)
 
 
 def client_on(services: Services) -> CheckedClient:

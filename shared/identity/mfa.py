@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import pyotp
+import structlog
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
@@ -20,10 +21,12 @@ from shared.audit import service as audit
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code, invalid_field
 from shared.core.permissions import Role
-from shared.core.sealing import seal, unseal
+from shared.core.sealing import reseal, seal, unseal
 from shared.core.settings import Settings
 from shared.identity.model import RecoveryCode, User
 from shared.identity.tokens import Unauthenticated, hash_token
+
+log = structlog.get_logger(__name__)
 
 MFA_REQUIRED = code("identity.mfa_required", "A code of the second factor is needed")
 MFA_WRONG = code("identity.mfa_wrong", "The code of the second factor is wrong")
@@ -122,11 +125,16 @@ def use(session: Session, settings: Settings, user: User, given: str, *, now: da
 
 def _use_totp(settings: Settings, user: User, given: str, now: datetime) -> bool:
     assert user.totp_secret is not None
-    totp = pyotp.TOTP(unseal(settings, user.totp_secret))
+    try:
+        totp = pyotp.TOTP(unseal(settings, user.totp_secret))
+    except ValueError:  # a recovery code still lets them in, and an administrator can remove what nobody can read
+        log.exception("mfa.secret_unreadable", user_id=str(user.id))
+        return False
     step = _matching_step(totp, given, int(now.timestamp()) // STEP_SECONDS)
     if step is None or (user.totp_last_step is not None and step <= user.totp_last_step):
         return False
     user.totp_last_step = step
+    user.totp_secret = reseal(settings, user.totp_secret)  # under the key of today, so that the one before can go
     return True
 
 
