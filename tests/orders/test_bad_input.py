@@ -1,16 +1,19 @@
 """Input that cannot be accepted: the right code each, a pointer to the fault, nothing half done."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from api.core import parser
 from tests.checked_client import CheckedClient
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company
 from tests.rows import footprint
 
+JSON = "application/json"
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
 YESTERDAY = TOMORROW - timedelta(days=2)
 
@@ -180,6 +183,32 @@ def test_broken_json_is_400(client: CheckedClient, company: Company, untouched: 
     answer = client.post("/v1/orders", data=body, content_type="application/json", headers=company.headers())
     assert answer.status_code == 400
     assert answer.get_json()["code"] == "request.bad_json"
+
+
+HOSTILE = {
+    "many fields": {f"field-{number}": 1 for number in range(40_000)},
+    "many fields further in": {"total": {f"field-{number}": 1 for number in range(40_000)}},
+    "a long list": {"title": [{}] * 200_000},
+    "many lists": {"title": [[1, 2]] * 100_000},
+    "a list and nothing else": [0] * 200_000,
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_body_of_very_many_values_is_refused_in_one_sentence(
+    client: CheckedClient, company: Company, untouched: None, body: Any
+) -> None:
+    """Or each value would be judged, and answered with a line of its own."""
+    answer = client.post("/v1/orders", data=json.dumps(body), content_type=JSON, headers=company.headers())
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "request.invalid")
+    assert "errors" not in answer.get_json()
+
+
+def test_as_many_values_as_are_allowed_are_judged_each(client: CheckedClient, company: Company) -> None:
+    fields = {f"a-field-with-a-name-{number}": 1 for number in range(parser.MOST_VALUES)}
+    answer = client.post("/v1/orders", json=fields, headers=company.headers())
+    assert answer.status_code == 422
+    assert len(answer.get_json()["errors"]) > len(fields)
 
 
 @pytest.mark.parametrize(
