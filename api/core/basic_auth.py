@@ -37,8 +37,7 @@ def authenticate(call: Call, encoded: str) -> Actor:
     if not settings.legacy_basic_auth_enabled:
         raise Unauthenticated(_WRONG)
     username, password = _decode(encoded)
-    # By address: whoever merely knows the name of a login must not be able to shut an integration out.
-    attempt = attempts.Attempt.of(f"basic auth {call.address}", username, call.address)
+    attempt = attempts.Attempt.of_basic(username, call.address)
     with read_only(PLATFORM) as session:
         attempts.refuse_blocked(session, attempt, now=call.now)
         organization = organizations.find_by_slug(session, settings.legacy_basic_auth_org)

@@ -4,19 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
 from api.core.context import now
 from shared.core.actor import Actor
-from shared.core.errors import Refusal
+from shared.core.errors import Refusal, Unavailable
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.identity import accounts, attempts, mfa, passwords, signing_in
 from shared.identity.attempts import Attempt
 from shared.identity.tokens import UNAUTHENTICATED
 
+log = structlog.get_logger(__name__)
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-WRONG = {UNAUTHENTICATED, signing_in.TEMPORARY_OVER, accounts.PASSWORD_WRONG, mfa.MFA_WRONG}
+WRONG = {UNAUTHENTICATED, accounts.TEMPORARY_OVER, accounts.PASSWORD_WRONG, mfa.MFA_WRONG}
 """What a guess is answered with. Any other refusal (the server is busy, a code is missing, the new password is weak) is
 no guess, and the try does not count."""
 
@@ -37,13 +41,21 @@ def counted(attempt: Attempt, client: Actor | None) -> Iterator[None]:
             with transaction(PLATFORM) as session:
                 _note_refusal(session, attempt, client, refusal)
             raise
+        _note_success(attempt)
+
+
+def _note_success(attempt: Attempt) -> None:
+    """What was tried has happened, and its answer must not get lost: a failure too many heals by itself."""
+    try:
         with transaction(PLATFORM) as session:
-            attempts.succeeded(session, attempt, now=now())
+            attempts.succeeded(session, attempt)
+    except Unavailable as refusal:
+        log.warning("attempts.not_taken_back", code=refusal.code)
 
 
 def _note_refusal(session: "Session", attempt: Attempt, client: Actor | None, refusal: Refusal) -> None:
     if refusal.code not in WRONG:
-        attempts.taken_back(session, attempt, now=now())
+        attempts.taken_back(session, attempt)
         return
     attempts.failed(session, attempt, now=now())
     if client is not None:

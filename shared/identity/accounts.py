@@ -15,15 +15,17 @@ from shared.core.mail_addresses import spelled
 from shared.core.permissions import Role
 from shared.identity import sessions
 from shared.identity.model import PasswordLink, User, UserState
-from shared.identity.tokens import hash_token, new_secret_token
+from shared.identity.tokens import Unauthenticated, hash_token, new_secret_token
 
 EMAIL_TAKEN = code("identity.email_taken", "A user with this e-mail address exists")
 BAD_EMAIL = code("identity.bad_email", "This is not an e-mail address")
 PASSWORD_WRONG = code("identity.password_wrong", "The current password is wrong")
+TEMPORARY_OVER = code("identity.temp_password_over", "The temporary password is used or expired")
 LINK_DEAD = code("identity.link_dead", "The link cannot be used")
 
 LINK_LIFE = timedelta(hours=72)
 TEMPORARY_LIFE = timedelta(hours=72)
+EXPIRED = "The temporary password is used or expired. Ask for a new one."
 
 conflict_on("uq_users_org_id_email", EMAIL_TAKEN, "This organization has a user with this e-mail address.")
 
@@ -71,12 +73,12 @@ def org_of_link(token: str) -> UUID:
 
 
 def user_of_link(session: Session, token: str, *, now: datetime) -> User:
-    """Who may set a password with `token`; locks the link until the end of the transaction. Raises `Invalid`."""
-    mine = select(PasswordLink).where(
-        PasswordLink.org_id == org_of_link(token), PasswordLink.token_hash == hash_token(token.partition(".")[2])
-    )
-    link = session.scalar(mine.with_for_update())
-    user = session.get(User, (link.org_id, link.user_id)) if link else None
+    """Who may set a password with `token`; locked until the end of the transaction. Raises `Invalid`."""
+    mine = (PasswordLink.org_id == org_of_link(token), PasswordLink.token_hash == hash_token(token.partition(".")[2]))
+    holder = select(PasswordLink.user_id).where(*mine).scalar_subquery()
+    # The user and not the link: an administrator's reset locks users first, and the two could wait for each other.
+    user = session.scalar(select(User).where(User.org_id == org_of_link(token), User.id == holder).with_for_update())
+    link = session.scalar(select(PasswordLink).where(*mine))
     if link is None or user is None or link.used_at or link.expires_at <= now or user.state != UserState.ACTIVE:
         raise _dead_link()
     return user
@@ -96,6 +98,8 @@ def change_password(session: Session, actor: Actor, *, checked_hash: str | None,
     user = lock_own(session, actor)
     if user.password_hash != checked_hash:
         raise Conflict(PASSWORD_WRONG, "The password was changed a moment ago.")
+    if user.temp_password_until is not None and user.temp_password_until <= now:
+        raise Unauthenticated(EXPIRED, TEMPORARY_OVER)
     _replace_password(session, actor, user, new_hash, now=now, but=actor.session_id)
     audit.record(session, actor, "identity.change_password", user.id, now=now)
 

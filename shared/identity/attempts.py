@@ -26,7 +26,7 @@ TOO_MANY = code("identity.too_many_attempts", "Too many attempts to sign in")
 
 PER_ACCOUNT, PER_ADDRESS = 5, 20
 MEMORY = timedelta(minutes=15)
-"""Failures are forgotten when none has followed for so long."""
+"""Failures are forgotten so long after the first of them, or after the end of the last block."""
 FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(minutes=15)
 
@@ -37,12 +37,11 @@ _COUNT = text("""
     INSERT INTO sign_in_attempts AS known (key, failures, stale_at)
     VALUES (:address, 1, :now + :memory), (:account, 1, :now + :memory)
     ON CONFLICT (key) DO UPDATE SET (failures, blocked_until, stale_at) = (
-        SELECT count.failures, block.until, greatest(block.until, :now) + :memory
+        SELECT count.failures, CASE WHEN count.failures >= kind.allowed THEN
+            :now + least(:first_delay * 2 ^ least(count.failures - kind.allowed, 20), :longest_delay) END,
+            CASE WHEN known.stale_at <= :now THEN :now + :memory ELSE known.stale_at END
         FROM (SELECT CASE WHEN known.key = :address THEN :per_address ELSE :per_account END AS allowed) AS kind,
-        LATERAL (SELECT CASE WHEN known.stale_at <= :now THEN 1 ELSE known.failures + 1 END AS failures) AS count,
-        LATERAL (SELECT CASE WHEN count.failures >= kind.allowed THEN
-            :now + least(:first_delay * 2 ^ least(count.failures - kind.allowed, 20), :longest_delay) END AS until
-        ) AS block
+        LATERAL (SELECT CASE WHEN known.stale_at <= :now THEN 1 ELSE known.failures + 1 END AS failures) AS count
     )
     WHERE known.blocked_until IS NULL OR known.blocked_until <= :now
     RETURNING key
@@ -55,13 +54,16 @@ _LIMITS = {
     "longest_delay": LONGEST_DELAY,
 }
 _ONE_LESS_OF_ADDRESS = """
-    UPDATE sign_in_attempts SET failures = greatest(failures - 1, 0), blocked_until = NULL, stale_at = %(stale_at)s
-    WHERE key = %(address)s
+    UPDATE sign_in_attempts SET failures = greatest(failures - 1, 0), blocked_until = NULL WHERE key = %(address)s
 """
 _FORGET_STALE = """
     DELETE FROM sign_in_attempts WHERE key IN (
-        SELECT key FROM sign_in_attempts WHERE stale_at <= %(now)s ORDER BY stale_at LIMIT 10 FOR UPDATE SKIP LOCKED
+        SELECT key FROM sign_in_attempts WHERE stale_at <= %(now)s AND coalesce(blocked_until <= %(now)s, true)
+        ORDER BY stale_at LIMIT 10 FOR UPDATE SKIP LOCKED
     )
+"""
+_REMEMBER_BLOCK = """
+    UPDATE sign_in_attempts SET stale_at = greatest(stale_at, blocked_until + %(memory)s) WHERE key = %(key)s
 """
 
 
@@ -91,6 +93,13 @@ class Attempt:
     def of_user(user_id: UUID, address: str | None) -> "Attempt":
         """A try of somebody signed in to prove that the account is theirs."""
         return Attempt(user_key(user_id), _key("address", _network(address)))
+
+    @staticmethod
+    def of_basic(username: str, address: str) -> "Attempt":
+        """A try with a Basic login. Counted by address alone: whoever merely knows the name of a login must not be able
+        to shut an integration out."""
+        network = _network(address)
+        return Attempt(_key("basic", username, network), _key("address", network))
 
 
 def user_key(user_id: UUID) -> str:
@@ -123,20 +132,21 @@ def begin(session: Session, attempt: Attempt, *, now: datetime) -> None:
 
 
 def failed(session: Session, attempt: Attempt, *, now: datetime) -> None:
-    """The try has failed. It is counted already; what it is remembered for begins now."""
+    """The try has failed. It is counted already; a block that it has brought about is remembered beyond its end, so
+    that the next one is longer. Successes prolong nothing, or a busy office would never be forgiven."""
     send_later(session, _FORGET_STALE, {"now": now})
-    stale_at = func.greatest(_attempts.c.stale_at, now + MEMORY)
-    session.execute(update(_attempts).where(_attempts.c.key == attempt.account).values(stale_at=stale_at))
+    for key in (attempt.address, attempt.account):
+        send_later(session, _REMEMBER_BLOCK, {"memory": MEMORY, "key": key})
 
 
-def succeeded(session: Session, attempt: Attempt, *, now: datetime) -> None:
+def succeeded(session: Session, attempt: Attempt) -> None:
     """Forget the failures of the account, and take the try back from those of the address."""
-    _take_back(session, attempt, now, of_account=literal(0))
+    _take_back(session, attempt, of_account=literal(0))
 
 
-def taken_back(session: Session, attempt: Attempt, *, now: datetime) -> None:
+def taken_back(session: Session, attempt: Attempt) -> None:
     """The try was neither right nor wrong: as if it had not been made."""
-    _take_back(session, attempt, now, of_account=_ONE_LESS)
+    _take_back(session, attempt, of_account=_ONE_LESS)
 
 
 def forget(session: Session, *keys: str) -> None:
@@ -144,12 +154,11 @@ def forget(session: Session, *keys: str) -> None:
     session.execute(delete(_attempts).where(_attempts.c.key.in_(keys)))
 
 
-def _take_back(session: Session, attempt: Attempt, now: datetime, *, of_account: ColumnElement[int]) -> None:
+def _take_back(session: Session, attempt: Attempt, *, of_account: ColumnElement[int]) -> None:
     """Whoever was over a limit before may try again at once, and has to wait at the next failure. The address comes
     first, as in `begin`, or two tries could wait for each other."""
-    stale_at = now + MEMORY
-    send_later(session, _ONE_LESS_OF_ADDRESS, {"address": attempt.address, "stale_at": stale_at})
-    values = {"failures": of_account, "blocked_until": None, "stale_at": stale_at}
+    send_later(session, _ONE_LESS_OF_ADDRESS, {"address": attempt.address})
+    values = {"failures": of_account, "blocked_until": None}
     session.execute(update(_attempts).where(_attempts.c.key == attempt.account).values(values))
 
 

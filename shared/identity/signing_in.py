@@ -9,17 +9,14 @@ from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
 from shared.core.actor import Actor
-from shared.core.errors import code
 from shared.core.mail_addresses import spelled
 from shared.core.orm import Reader, table_of
 from shared.core.settings import Settings
-from shared.identity import mfa
+from shared.identity import accounts, mfa
 from shared.identity.model import User, UserState
 from shared.identity.sessions import Tokens, open_session
 from shared.identity.tokens import Unauthenticated
 from shared.organizations.model import Organization
-
-TEMPORARY_OVER = code("identity.temp_password_over", "The temporary password is used or expired")
 
 _users, _organizations = table_of(User), table_of(Organization)
 _NO_ADDRESS = ""
@@ -109,5 +106,5 @@ def _spelled(email: str) -> str:
 def _use_temporary(user: User, now: datetime) -> None:
     """A temporary password is good for one sign-in. Said openly: only who knew it learns that it is over."""
     if user.temp_password_used_at is not None or user.temp_password_until is None or user.temp_password_until <= now:
-        raise Unauthenticated("The temporary password is used or expired. Ask for a new one.", TEMPORARY_OVER)
+        raise Unauthenticated(accounts.EXPIRED, accounts.TEMPORARY_OVER)
     user.temp_password_used_at = now

@@ -1,5 +1,6 @@
 """Administrators who act on the same people at the same moment."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,11 +12,11 @@ from werkzeug.test import TestResponse
 
 from shared.core.permissions import Role
 from shared.core.transaction import read_only, transaction
-from shared.identity import passwords
+from shared.identity import accounts, passwords
 from shared.identity.model import User
 from shared.wiring import Services
-from tests.concurrency.together import together
-from tests.factories.identity import make_person
+from tests.concurrency.together import together, until_waiting
+from tests.factories.identity import make_link, make_person
 from tests.factories.organizations import Company, make_user, sign_in
 
 URL = "/v1/iam/users"
@@ -90,3 +91,20 @@ def test_of_many_who_invite_one_address_one_does(app: Flask, services: Services,
     body = {"email": "dan@staff.test", "name": "Dan", "role": "viewer"}
     answers = together(*[partial(app.test_client().post, URL, json=body, headers=headers)] * 4)
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+def test_a_reset_and_a_link_that_is_used_meanwhile_do_not_wait_for_each_other(
+    app: Flask, services: Services, company: Company
+) -> None:
+    """Both end the links and change the account. In two orders, Postgres would end one of them: 503."""
+    person, _ = make_person(company.org_id, Role.VIEWER)
+    token = make_link(person)
+    body = {"token": token, "password": "Quay 93 lantern moss"}
+    with ThreadPoolExecutor(1) as threads:
+        with transaction(company.scope) as session:
+            user = accounts.lock_own(session, person)
+            used = threads.submit(app.test_client().post, "/v1/auth/set-password", json=body)
+            until_waiting(1)
+            accounts.give_temporary_password(session, company.owner, user, "a hash", now=datetime.now(UTC))
+        answer = used.result(30)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "identity.link_dead")

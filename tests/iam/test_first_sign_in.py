@@ -81,6 +81,17 @@ def test_after_the_choice_everything_works_and_the_temporary_one_is_dead(
     assert (kept["temp_password_until"], kept["temp_password_used_at"]) == (None, None)
 
 
+def test_the_choice_has_to_be_made_within_its_time(office: Office, newcomer: tuple[Actor, str, str]) -> None:
+    person, email, password = newcomer
+    headers = office.bearer(email, password)
+    change_user(person, temp_password_until=datetime.now(UTC) - timedelta(seconds=1))
+    body = {"current_password": password, "new_password": OWN}
+    answer = office.client.post("/v1/auth/change-password", json=body, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "identity.temp_password_over")
+    assert office.sign_in(email, OWN).status_code == 401
+    assert user_row(person.user_id)["must_change_password"] is True
+
+
 def test_it_cannot_be_kept(office: Office, newcomer: tuple[Actor, str, str]) -> None:
     _, email, password = newcomer
     headers = office.bearer(email, password)
