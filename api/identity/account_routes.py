@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from api.core.access import of_account, requires
+from api.core.access import confirm_session, of_account, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, address, now, services, tenant
 from api.core.openapi import refuses
@@ -98,9 +98,11 @@ def begin_mfa(body: dict[str, Any]) -> dict[str, Any]:
 @of_account
 @blueprint.arguments(ConfirmMfaSchema)
 @blueprint.response(200, RecoveryCodesSchema)
+@refuses(429)
 def confirm_mfa(body: dict[str, Any]) -> dict[str, Any]:
     """Turn the second factor on with a code of the app. Answers ten recovery codes, which are shown only now."""
-    with transaction(tenant()) as session:
+    confirm_session()  # before the try is counted
+    with counted(Attempt.of_user(actor().principal_id, address()), actor()), transaction(tenant()) as session:
         user = accounts.lock_own(session, actor())
         codes = mfa.confirm(session, services().settings, actor(), user, body["code"], now=now())
     return {"recovery_codes": codes}

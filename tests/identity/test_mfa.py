@@ -79,6 +79,13 @@ def test_a_wrong_code_confirms_nothing(client: CheckedClient, company: Company) 
     assert rows("SELECT * FROM recovery_codes") == []
 
 
+def test_guessing_the_code_that_confirms_is_counted(client: CheckedClient, company: Company) -> None:
+    person = signed_in(client, company)
+    person.secret = _begin(client, person)["secret"]
+    assert [_confirm(client, person, person.code(5))[0] for _ in range(5)] == [422] * 5
+    assert _confirm(client, person, person.code()) == (429, "identity.too_many_attempts")
+
+
 def test_beginning_again_gives_another_secret_and_the_first_is_dead(client: CheckedClient, company: Company) -> None:
     person = signed_in(client, company)
     first, second = _begin(client, person)["secret"], _begin(client, person)["secret"]
