@@ -19,6 +19,7 @@ from api.identity.schemas import (
     present_me,
     present_tokens,
 )
+from shared.core import clock
 from shared.core.actor import Actor, system
 from shared.core.permissions import Permission, Role
 from shared.core.tenancy import PLATFORM, Owing, Tenant
@@ -75,7 +76,8 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
     org_id, secret = refreshing.split(body["refresh_token"])
     client = Actor(org_id, None, None, "refresh token", request_id=request_id(), address=address())
     with transaction(Tenant(org_id)) as session:
-        outcome = refreshing.refresh(session, services().settings, client, secret, now=now())
+        # The moment after the body was read: a slow one must not stretch the seconds in which a token may be repeated.
+        outcome = refreshing.refresh(session, services().settings, client, secret, now=clock.utc_now())
     if isinstance(outcome, Unauthenticated):
         raise outcome
     return present_tokens(outcome)

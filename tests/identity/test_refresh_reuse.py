@@ -1,5 +1,10 @@
 """A refresh token that comes twice: a lost answer, or a thief."""
 
+import json
+import time
+from io import BytesIO
+from typing import Any
+
 import pytest
 
 from shared.identity.model import UserState
@@ -49,6 +54,25 @@ def test_ten_seconds_later_it_is_theft_and_the_session_ends_for_both(client: Che
     (entry,) = _thefts()
     assert (entry["resource_id"], entry["actor_id"], entry["address"]) == (person.actor.user_id, None, "127.0.0.1")
     assert set(entry["after"]) == {"session_id"}  # type: ignore[call-overload]
+
+
+class _Slow(BytesIO):
+    """A body that takes its time."""
+
+    def readinto(self, buffer: Any) -> int:
+        time.sleep(0.6)
+        return super().readinto(buffer)
+
+
+def test_a_body_that_comes_slowly_does_not_stretch_the_ten_seconds(client: CheckedClient, person: Person) -> None:
+    refresh(client, person.tokens["refresh_token"])
+    _seconds_pass(9.5)
+    body = json.dumps({"refresh_token": person.tokens["refresh_token"]}).encode()
+    answer = client.post(
+        "/v1/auth/refresh", input_stream=_Slow(body), content_length=len(body), content_type="application/json"
+    )
+    assert answer.status_code == 401
+    assert len(_thefts()) == 1
 
 
 def test_once_the_successor_was_used_a_repeat_is_theft_at_any_time(client: CheckedClient, person: Person) -> None:
