@@ -83,6 +83,11 @@ def test_whatever_names_a_row_is_a_uuid(operation: Operation) -> None:
         assert where != "path" or "enum" in schema, f"`{name}` in the path of {operation}: take a <uuid:…>"
 
 
+def test_what_is_public_takes_no_identifiers() -> None:
+    """The tests below are about who is signed in. The first public operation that names a row has to be tested here."""
+    assert [str(operation) for operation in operations() if operation.is_public and operation.places] == []
+
+
 @pytest.mark.parametrize("operation", WITH_IDENTIFIERS, ids=str)
 def test_foreign_identifiers_find_nothing_and_change_nothing(
     client: CheckedClient, inhabited: Both, operation: Operation
