@@ -14,7 +14,7 @@ from flask import Request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
-from api.core import basic_auth
+from api.core import basic_auth, familiar
 from api.core.context import Call, actor, current, tenant
 from shared.core import query_count
 from shared.core.actor import Actor
@@ -56,6 +56,7 @@ def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Calla
                 _confirm_unless_asked()
                 raise
             _confirm_unless_asked()
+            familiar.addresses.add(call.address)
             return answer
 
         guarded.access = permission  # type: ignore[attr-defined]

@@ -11,9 +11,10 @@ from shared.core.actor import Actor
 from shared.core.errors import Refusal, Unavailable
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
-from shared.identity import accounts, attempts, mfa, passwords, signing_in
+from shared.identity import accounts, attempts, mfa, signing_in
 from shared.identity.attempts import Attempt
 from shared.identity.tokens import UNAUTHENTICATED
+from shared.identity.turns import turn
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +27,14 @@ no guess, and the try does not count."""
 
 
 @contextmanager
-def counted(attempt: Attempt, client: Actor | None) -> Iterator[None]:
+def counted(attempt: Attempt, client: Actor | None, *, stranger: bool = False) -> Iterator[None]:
     """Count the block, in which passwords are hashed, as a try of `client` (whose `user_id` is that of the account) and
     note a failure in the audit log. Without a client there is no such account, which costs the same transactions.
+    A `stranger` waits behind others for their turn at hashing.
 
     Raises `TooManyAttempts`, and `Unavailable` before anything is written when too many are at it.
     """
-    with passwords.turn():
+    with turn(stranger=stranger):
         with transaction(PLATFORM) as session:
             attempts.begin(session, attempt, now=now())
         try:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
+from api.core import familiar
 from api.core.access import of_account, public, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, address, now, request_id, services, tenant
@@ -24,7 +25,7 @@ from shared.core.actor import Actor, system
 from shared.core.permissions import Permission, Role
 from shared.core.tenancy import PLATFORM, Owing, Tenant
 from shared.core.transaction import read_only, transaction
-from shared.identity import accounts, attempts, passwords, refreshing, sessions, signing_in
+from shared.identity import accounts, attempts, passwords, refreshing, sessions, signing_in, turns
 from shared.identity.attempts import Attempt
 from shared.identity.sessions import Tokens
 from shared.identity.tokens import Unauthenticated
@@ -50,13 +51,15 @@ def login(body: dict[str, Any]) -> dict[str, Any]:
     `identity.mfa_wrong` when it is wrong, `identity.temp_password_over` when a temporary password was used before or
     has expired. 429 with `Retry-After` after too many failures; 503 while too many people are signing in.
     """
-    passwords.refuse_when_full()
+    stranger = address() not in familiar.addresses
+    if stranger:
+        turns.refuse_strangers()
     attempt = Attempt.of(body["org"], body["email"], address())
     with read_only(PLATFORM) as session:
         attempts.refuse_blocked(session, attempt, now=now())
         account = signing_in.find_account(session, email=body["email"], org=body["org"])
     who = _claimed(account) if account else None
-    with counted(attempt, who):
+    with counted(attempt, who, stranger=stranger):
         if not passwords.matches(account.password_hash if account else None, body["password"]) or not (account and who):
             raise Unauthenticated(signing_in.WRONG)
         return present_tokens(_start_session(who, account.password_hash, body))

@@ -8,7 +8,8 @@
 A user belongs to exactly one organization; the same mailbox at two companies is two accounts. Access tokens are short
 JWTs (`tokens.py`); the session row is looked at on every request, so ending a session acts at once, and so does a duty
 (a password to change, a second factor to set up). Refresh tokens, links and recovery codes are random and stored as
-hashes, TOTP secrets sealed. Passwords are argon2id (`passwords.py`), hashed outside any transaction.
+hashes, TOTP secrets sealed. Passwords are argon2id (`passwords.py`), hashed outside any transaction and in turns
+(`turns.py`).
 
 Start at `signing_in.py`; tries are counted in `attempts.py`, sessions go on in `refreshing.py` and end in
 `sessions.py`, `mfa.py` is the second factor, `accounts.py` makes users and gives them passwords.

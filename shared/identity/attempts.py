@@ -10,6 +10,7 @@ A flood meets `refuse_blocked` first, which is one read. Each failure removes a 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
@@ -87,19 +88,19 @@ class Attempt:
     @staticmethod
     def of(org: str | None, email: str, address: str | None) -> "Attempt":
         """A try with what was typed, from the client's `address`; of an IPv6 one its /64, which is one client's."""
-        return Attempt(account_key(org, email), _key("address", _network(address)))
+        return Attempt(account_key(org, email), _key("address", network(address)))
 
     @staticmethod
     def of_user(user_id: UUID, address: str | None) -> "Attempt":
         """A try of somebody signed in to prove that the account is theirs."""
-        return Attempt(user_key(user_id), _key("address", _network(address)))
+        return Attempt(user_key(user_id), _key("address", network(address)))
 
     @staticmethod
     def of_basic(username: str, address: str) -> "Attempt":
         """A try with a Basic login. Counted by address alone: whoever merely knows the name of a login must not be able
         to shut an integration out."""
-        network = _network(address)
-        return Attempt(_key("basic", username, network), _key("address", network))
+        client = network(address)
+        return Attempt(_key("basic", username, client), _key("address", client))
 
 
 def user_key(user_id: UUID) -> str:
@@ -162,7 +163,9 @@ def _take_back(session: Session, attempt: Attempt, *, of_account: ColumnElement[
     session.execute(update(_attempts).where(_attempts.c.key == attempt.account).values(values))
 
 
-def _network(address: str | None) -> str:
+@lru_cache(maxsize=10_000)
+def network(address: str | None) -> str:
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
     try:
         parsed = ip_address(address or "")
     except ValueError:

@@ -1,28 +1,26 @@
 """Passwords: argon2id (RFC 9106, second recommended option with 3 passes) and the rules for choosing one.
 
-Hashing is the only slow thing on purpose: 64 MiB and tens of milliseconds. So it goes by turns: two at once per
-process, and two more wait a moment. Whoever comes then is refused, so that a flood of sign-ins leaves threads for
-everything else; hashes run on nice threads, so that it leaves the processors, too. (SPEC 1 allows four at once. More
-than there are processors make each of them slower, and do no more of them.)
+Hashing is the only slow thing on purpose: 64 MiB and a tenth of a second. So it goes by turns (`turns.py`), and on a
+nice thread, which leaves the processor to others.
 """
 
 import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
-from shared.core.errors import Unavailable, code, invalid_field
+from shared.core.errors import code, invalid_field
+from shared.identity.turns import AT_ONCE, let_strangers_rest, turn
 
 PASSWORD_REFUSED = code("identity.password_refused", "The password cannot be used")
-SIGN_IN_BUSY = code("identity.busy", "Too many people are signing in right now")
 
 SHORTEST = 12
 LONGEST = 1024
@@ -35,8 +33,6 @@ TEMPORARY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """32 characters that nobody takes for each other, whatever the font: no l, o, 0 or 1."""
 TEMPORARY_LENGTH = 16
 
-AT_ONCE, WAITING = 2, 2
-_PATIENCE_SECONDS = 2.0
 _NICENESS, _NICEST = 15, 19
 _JUDGED = 24
 """Characters that zxcvbn looks at. Its time grows with the square of the length, and hundredfold with the number of
@@ -46,9 +42,6 @@ _FAMOUS = ("crewline", "correct horse battery staple", "correcthorsebatterystapl
 """What everybody knows and zxcvbn does not."""
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2)
-_running = threading.BoundedSemaphore(AT_ONCE)
-_waiting = threading.BoundedSemaphore(WAITING)
-_mine = threading.local()
 _judging = threading.Lock()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=2$HrBvAblarn+QItHJV316hg$BUhL13RQEVJfmxj5L2FSTG/3Pwq9XFWQwTP1384kdZ8"
 """The hash that an unknown user is checked against, so that it costs the same time as a wrong password."""
@@ -83,10 +76,14 @@ def matches(password_hash: str | None, password: str) -> bool:
     many hashes are running."""
 
     def verify() -> bool:
+        began = time.monotonic()
         try:
-            return _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None
+            if _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None:
+                return True
         except (VerificationError, InvalidHashError):
-            return False
+            pass
+        let_strangers_rest(time.monotonic() - began)
+        return False
 
     return _in_turn(verify)
 
@@ -104,49 +101,9 @@ def _score(password: str, known: list[str]) -> int:
         return score
 
 
-@contextmanager
-def turn() -> Iterator[None]:
-    """Have a turn at hashing for the length of the block: take it before work that is in vain without one. Hashing
-    outside of such a block takes a turn for itself. Raises `Unavailable` when too many have one, or wait for one."""
-    if getattr(_mine, "has_turn", False):
-        yield
-        return
-    if not _running.acquire(blocking=False):
-        _wait_for_turn()
-    _mine.has_turn = True
-    try:
-        yield
-    finally:
-        _mine.has_turn = False
-        _running.release()
-
-
-def refuse_when_full() -> None:
-    """Raises `Unavailable` when nobody could get a turn now, or wait for one: the cheapest answer to a flood."""
-    for places in (_running, _waiting):
-        if places.acquire(blocking=False):
-            places.release()
-            return
-    raise _busy()
-
-
 def _in_turn(work: Callable[[], Answer]) -> Answer:
     with turn():
         return _threads.submit(work).result()
-
-
-def _wait_for_turn() -> None:
-    if _waiting.acquire(blocking=False):
-        try:
-            if _running.acquire(timeout=_PATIENCE_SECONDS):
-                return
-        finally:
-            _waiting.release()
-    raise _busy()
-
-
-def _busy() -> Unavailable:
-    return Unavailable(SIGN_IN_BUSY, "Too many people are signing in. Try again in a moment.")
 
 
 def _be_nice() -> None:

@@ -18,6 +18,7 @@ from shared.identity.attempts import Attempt
 from tests.concurrency.together import together, until_waiting
 from tests.factories.identity import PASSWORD, make_person
 from tests.factories.organizations import Company
+from tests.identity.slots import as_in_two_processes
 from tests.identity.steps import (
     WRONG,
     Person,
@@ -98,7 +99,7 @@ def test_of_two_sign_ins_with_one_code_one_wins(app: Flask, company: Company, ad
     person = _with_second_factor(app, company)
     code = person.code() if kind == "of the app" else person.recovery_codes[0]
     who = {"at": address, "org": company.slug, "email": person.email, "password": PASSWORD, "code": code}
-    with ThreadPoolExecutor(2) as threads:
+    with ThreadPoolExecutor(2) as threads, as_in_two_processes():
         with transaction(company.scope) as session:  # until both have come as far as they get
             accounts.lock_own(session, person.actor)
             both = [threads.submit(login, app.test_client(), **who) for _ in range(2)]

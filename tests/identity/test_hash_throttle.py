@@ -5,19 +5,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from argon2 import extract_parameters
 
-from shared.core.errors import Unavailable
-from shared.identity import passwords
+from api.core import familiar
+from shared.identity import passwords, turns
 from tests.checked_client import CheckedClient
 from tests.factories.identity import PASSWORD, make_person
 from tests.factories.organizations import Company
-from tests.identity.slots import all_taken, running
+from tests.identity.slots import all_taken, strangers_waiting
 from tests.identity.steps import login
 from tests.rows import row
 
@@ -25,34 +23,10 @@ LINUX = sys.platform == "linux"
 """Elsewhere niceness belongs to the process."""
 
 
-def test_two_run_at_once_and_two_wait() -> None:
-    with running(passwords.AT_ONCE) as slots, ThreadPoolExecutor(passwords.WAITING) as threads:
-        waiting = [threads.submit(passwords.hash_password, PASSWORD) for _ in range(passwords.WAITING)]
-        _until(lambda: passwords._waiting._value == 0)
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
-            passwords.hash_password(PASSWORD)
-        assert time.monotonic() - began < 0.5, "the fifth does not wait"
-        assert not any(each.done() for each in waiting)
-        slots.close()
-        assert all(each.result(30).startswith("$argon2id$") for each in waiting)
-    assert (passwords.AT_ONCE, passwords.WAITING) == (2, 2)
-    assert (passwords._running._value, passwords._waiting._value) == (2, 2), "all turns are free again"
-
-
-def test_nobody_waits_for_ever() -> None:
-    with running(passwords.AT_ONCE):
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
-            passwords.matches(None, PASSWORD)
-        assert 1.5 < time.monotonic() - began < 4
-    assert passwords._waiting._value == passwords.WAITING
-
-
 def test_a_slot_is_free_again_after_a_wrong_password_and_a_broken_hash() -> None:
-    for _ in range(2 * passwords.AT_ONCE):
+    for _ in range(2 * turns.AT_ONCE):
         assert not passwords.matches("no hash at all", PASSWORD)
-    assert passwords._running._value == passwords.AT_ONCE
+    assert turns._turns.free == turns.AT_ONCE
 
 
 def test_too_many_sign_ins_are_told_to_come_again(client: CheckedClient, company: Company) -> None:
@@ -64,6 +38,46 @@ def test_too_many_sign_ins_are_told_to_come_again(client: CheckedClient, company
     assert {(answer.status_code, answer.get_json()["code"]) for answer in refused} == {(503, "identity.busy")}
     assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
     assert login(client, email=email, password=PASSWORD).status_code == 200
+
+
+def test_where_people_work_they_sign_in_while_strangers_are_told_to_come_again(
+    client: CheckedClient, company: Company
+) -> None:
+    """A flood from everywhere else does not keep an office out."""
+    familiar.addresses.clear()
+    _, email = make_person(company.org_id)
+    who = {"org": company.slug, "email": email, "password": PASSWORD}
+    with strangers_waiting():
+        assert login(client, at="192.0.2.1", **who).status_code == 503
+        client.get("/v1/orders", headers=company.headers(), environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+        assert login(client, at="192.0.2.2", **who).status_code == 503
+        assert login(client, at="192.0.2.1", **who).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer rubbish"}, None], ids=["none", "forged", "over"])
+def test_an_address_from_which_nobody_works_is_not_familiar(
+    client: CheckedClient, company: Company, headers: dict[str, str] | None
+) -> None:
+    familiar.addresses.clear()
+    if headers is None:
+        headers = company.headers()
+        client.post("/v1/auth/logout", headers=headers, environ_overrides={"REMOTE_ADDR": "192.0.2.2"})
+    answer = client.get("/v1/orders", headers=headers, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    assert answer.status_code == 401
+    assert "192.0.2.1" not in familiar.addresses
+
+
+def test_familiar_addresses_are_networks_and_the_last_ones_seen() -> None:
+    familiar.addresses.clear()
+    familiar.addresses.add("2001:db8:1:2::1")
+    assert "2001:db8:1:2:ffff::9" in familiar.addresses
+    assert "2001:db8:1:3::1" not in familiar.addresses
+    for number in range(familiar.MOST):
+        familiar.addresses.add("2001:db8:1:2::1")
+        familiar.addresses.add(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert "10.0.0.0" not in familiar.addresses, "the one that was not seen for longest"
+    assert "2001:db8:1:2::1" in familiar.addresses
+    familiar.addresses.clear()
 
 
 @pytest.mark.parametrize(("length", "status"), [(1025, 422), (1_000_000, 422), (1_100_000, 413)])
@@ -119,10 +133,3 @@ def test_a_wrong_password_replaces_no_hash(client: CheckedClient, company: Compa
 
 def _hash(user_id: object) -> str:
     return str(row("SELECT password_hash FROM users WHERE id = :id", id=user_id)["password_hash"])
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
