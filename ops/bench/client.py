@@ -32,14 +32,21 @@ class Load:
 
 
 @dataclass(slots=True)
-class _Lane:
-    """One connection; `wanted` is the length of the answer that is coming in, once its head is known."""
+class Lane:
+    """One connection, with one request in flight: `since` when, on `perf_counter`. `wanted` is the length of the answer
+    that is coming in, once its head is known; `accepted` are the beginnings of statuses that it may have."""
 
     sock: socket.socket
-    sent_at: float = 0.0
+    accepted: tuple[bytes, ...] = (b"2",)
+    since: float = 0.0
     received: bytes = b""
     wanted: int = 0
     latencies: list[float] = field(default_factory=list)
+
+    def send(self, request: bytes, *, since: float) -> None:
+        """Put `request` in flight."""
+        self.received, self.wanted, self.since = b"", 0, since
+        self.sock.sendall(request)
 
 
 def connect(port: int) -> socket.socket:
@@ -54,7 +61,7 @@ def drive(sockets: list[socket.socket], requests: Iterator[bytes], seconds: floa
 
     Raises `BenchError` for an answer that is not 2xx, a closed connection, or silence.
     """
-    lanes = [_Lane(sock) for sock in sockets]
+    lanes = [Lane(sock) for sock in sockets]
     with selectors.DefaultSelector() as selector:
         for lane in lanes:
             selector.register(lane.sock, selectors.EVENT_READ, lane)
@@ -70,50 +77,50 @@ def drive(sockets: list[socket.socket], requests: Iterator[bytes], seconds: floa
     return Load([latency for lane in lanes for latency in lane.latencies], elapsed, cpu / elapsed)
 
 
-def _run(selector: selectors.BaseSelector, lanes: list[_Lane], requests: Iterator[bytes], deadline: float) -> None:
+def _run(selector: selectors.BaseSelector, lanes: list[Lane], requests: Iterator[bytes], deadline: float) -> None:
     flying = sum(_send(lane, requests) for lane in lanes)
     while flying:
         events = selector.select(PATIENCE_SECONDS)
         if not events:
             raise BenchError(f"no answer within {PATIENCE_SECONDS} s")
         for key, _ in events:
-            lane: _Lane = key.data
-            if _receive(lane):
+            lane: Lane = key.data
+            if receive(lane):
                 now = time.perf_counter()
-                lane.latencies.append(now - lane.sent_at)
+                lane.latencies.append(now - lane.since)
                 flying -= 1
                 if now < deadline:
                     flying += _send(lane, requests)
 
 
-def _send(lane: _Lane, requests: Iterator[bytes]) -> bool:
+def _send(lane: Lane, requests: Iterator[bytes]) -> bool:
     request = next(requests, None)
     if request is None:
         return False
-    lane.received, lane.wanted = b"", 0
-    lane.sent_at = time.perf_counter()
-    lane.sock.sendall(request)
+    lane.send(request, since=time.perf_counter())
     return True
 
 
-def _receive(lane: _Lane) -> bool:
-    """Take what has come; whether the answer is complete."""
+def receive(lane: Lane) -> bool:
+    """Take what has come; whether the answer is complete. Raises `BenchError` for one that is not accepted, and when
+    the connection is closed."""
     chunk = lane.sock.recv(_CHUNK)
     if not chunk:
         raise BenchError(f"the server closed a connection; received so far: {lane.received[:300]!r}")
     lane.received = lane.received + chunk if lane.received else chunk
     if not lane.wanted:
-        lane.wanted = _length(lane.received)
+        lane.wanted = _length(lane)
     return 0 < lane.wanted <= len(lane.received)
 
 
-def _length(received: bytes) -> int:
-    """The length of the whole answer, or 0 while its head is incomplete. Raises `BenchError` unless it is 2xx."""
+def _length(lane: Lane) -> int:
+    """The length of the whole answer, or 0 while its head is incomplete."""
+    received = lane.received
     end = received.find(b"\r\n\r\n")
     if end < 0:
         return 0
-    if received[9:10] != b"2":
-        raise BenchError(f"not a 2xx answer: {received[:600]!r}")
+    if not received.startswith(lane.accepted, 9):
+        raise BenchError(f"not an answer that is accepted here: {received[:600]!r}")
     at = received.find(b"Content-Length: ", 0, end)
     if at < 0:
         raise BenchError(f"an answer without a length: {received[:300]!r}")

@@ -14,7 +14,12 @@ TARGETS = {
 }
 """Name of the ratio: ours, the limit, and the least that is asked for (answers per second, ours over limit)."""
 
-CEILINGS = {"upload_rss_growth_mb": 64.0, "cold_start_s": 3.0}
+CEILINGS = {
+    "upload_rss_growth_mb": 64.0,
+    "cold_start_s": 3.0,
+    "list_p95_in_flood_vs_quiet": 2.0,
+    "sign_in_in_flood_s": 3.0,
+}
 """Name of a result that must stay below this."""
 
 PERCENTILES = (50, 95, 99)

@@ -21,7 +21,7 @@ from shared.core.permissions import Role
 from shared.core.settings import Settings, load_settings
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.identity import accounts, signing_in
+from shared.identity import accounts, passwords, signing_in
 from shared.messages import service as messages
 from shared.messages.model import Message, MessageKind
 from shared.orders import service as orders
@@ -31,6 +31,8 @@ from shared.wiring import build_services
 
 SPREAD = 20
 SENT_MAILS = 200
+EMAIL, PASSWORD = "o@bench.test", "Quay 93 lantern moss"
+"""With these the owner of `reading` signs in."""
 BATCH = 500
 FIRST_START = datetime(2099, 1, 1, 8, tzinfo=UTC)
 STEP = timedelta(hours=2)
@@ -62,7 +64,7 @@ def company(settings: Settings, slug: str) -> tuple[Company, Actor]:
     with transaction(PLATFORM) as session:
         org = organizations.create(session, slug=slug, name=slug, timezone="America/Edmonton", currency="cad", now=now)
         seeding = system(org.id, "bench")
-        user = accounts.create_user(session, seeding, email="o@bench.test", name="O", role=Role.OWNER, now=now)
+        user = accounts.create_user(session, seeding, email=EMAIL, name="O", role=Role.OWNER, now=now)
         client = clients.create(session, seeding, name="Anna Berg", email="anna@bench.test", now=now)
         owner = Actor(org_id=org.id, user_id=user.id, role=Role.OWNER, label="user")
         tokens = signing_in.start_session(session, settings, owner, checked_hash=None, now=now)
@@ -102,6 +104,12 @@ def _copy(first: dict[str, Any], number: int) -> dict[str, Any]:
     }
 
 
+def give_password(owner: Actor) -> None:
+    """Let the owner sign in over HTTP."""
+    with transaction(Tenant(owner.org_id)) as session:
+        accounts.lock_own(session, owner).password_hash = passwords.hash_password(PASSWORD)
+
+
 def send_mails(settings: Settings, owner: Actor, count: int) -> list[str]:
     """`count` mails that count as sent."""
     now = clock.utc_now()
@@ -120,6 +128,7 @@ def send_mails(settings: Settings, owner: Actor, count: int) -> list[str]:
 def seed(settings: Settings, count: int) -> Seed:
     """Everything the paths need; `count` orders for the list."""
     reading, owner = company(settings, "reading")
+    give_password(owner)
     creating, _ = company(settings, "creating")
     return Seed(
         reading=reading,
