@@ -56,7 +56,7 @@ def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Calla
                 _confirm_unless_asked()
                 raise
             _confirm_unless_asked()
-            familiar.addresses.add(call.address)
+            familiar.addresses.add(call.address, caller.org_id)
             return answer
 
         guarded.access = permission  # type: ignore[attr-defined]

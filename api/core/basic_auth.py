@@ -15,7 +15,8 @@ from flask import Response
 
 from api.core import context
 from api.core.context import Call
-from shared.core.actor import Actor
+from shared.audit import service as audit
+from shared.core.actor import Actor, system
 from shared.core.setting_types import BasicLogin
 from shared.core.settings import Settings
 from shared.core.tenancy import PLATFORM, Tenant
@@ -46,6 +47,10 @@ def authenticate(call: Call, encoded: str) -> Actor:
         with transaction(PLATFORM) as session:
             attempts.begin(session, attempt, now=call.now)
             attempts.failed(session, attempt, now=call.now)
+            if organization is not None:
+                stranger = system(organization.id, "stranger", call.request_id, call.address)
+                audit.record(session, stranger, "identity.basic_login_failed", organization.id, now=call.now)
+        log.warning("basic_auth.refused", address=call.address, path=call.request.path)
         raise Unauthenticated(_WRONG)
     if organization is None:
         log.error("basic_auth.no_such_organization", slug=settings.legacy_basic_auth_org)

@@ -18,7 +18,8 @@ from shared.wiring import Services
 
 @dataclass(slots=True)
 class Call:
-    """One request: what it came with, and what is found out about it on its way. `started` is on `perf_counter`."""
+    """One request: what it came with, and what is found out about it on its way. `started` is on `perf_counter`, `now`
+    is when the request was there, with its JSON if it has any."""
 
     services: Services
     request: Request
@@ -72,7 +73,7 @@ def tenant() -> Tenant:
 
 
 def now() -> datetime:
-    """The moment this request came in: one request has one time."""
+    """The moment this request was there: one request has one time."""
     return _call.get().now
 
 

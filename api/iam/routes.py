@@ -24,6 +24,7 @@ from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only, transaction
 from shared.iam import service as iam
 from shared.identity import attempts, signing_in
+from shared.identity.turns import turn
 from shared.organizations import service as organizations
 
 blueprint = Blueprint("iam", __name__, url_prefix="/v1/iam/users", description=__doc__)
@@ -54,7 +55,7 @@ def invite_user(body: dict[str, Any]) -> Answer:
     this address; 403 `iam.owner_protected` when an admin invites an owner.
     """
     confirm_session()  # before the hash, which is dear
-    temporary, settings = iam.Temporary.new(), services().settings
+    temporary, settings = _new_temporary(), services().settings
     return create_once(
         lambda session: present_with(
             iam.invite(session, settings, actor(), temporary, **body, now=now()), temporary.password
@@ -96,7 +97,7 @@ def reset_password(user_id: UUID) -> dict[str, Any]:
     """
     with read_only(tenant()) as session:
         iam.get(session, actor(), user_id)  # before the hash, which is dear
-    temporary = iam.Temporary.new()
+    temporary = _new_temporary()
     with transaction(tenant()) as session:
         user = iam.reset_password(session, services().settings, actor(), user_id, temporary, now=now())
         return present_with(user, temporary.password)
@@ -152,3 +153,8 @@ def unlock_user(user_id: UUID) -> None:
         if only is not None and only.id == user.id:
             keys.append(attempts.account_key(None, user.email))
         attempts.forget(session, *keys)
+
+
+def _new_temporary() -> iam.Temporary:
+    with turn(str(actor().org_id)):
+        return iam.Temporary.new()

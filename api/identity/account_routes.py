@@ -7,11 +7,11 @@ from uuid import UUID
 
 from api.core.access import confirm_session, of_account, requires
 from api.core.blueprint import Blueprint
-from api.core.context import actor, address, now, services, tenant
+from api.core.context import actor, now, services, tenant
 from api.core.openapi import refuses
 from api.core.pagination import Answer, page_answer, page_request, page_schema
 from api.core.schemas import PageArguments
-from api.identity.counting import counted
+from api.identity.counting import proving
 from api.identity.schemas import (
     ChangePasswordSchema,
     ConfirmMfaSchema,
@@ -27,7 +27,6 @@ from shared.core.permissions import Permission
 from shared.core.tenancy import Owing
 from shared.core.transaction import read_only, transaction
 from shared.identity import accounts, mfa, passwords, sessions, signing_in
-from shared.identity.attempts import Attempt
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -102,7 +101,7 @@ def begin_mfa(body: dict[str, Any]) -> dict[str, Any]:
 def confirm_mfa(body: dict[str, Any]) -> dict[str, Any]:
     """Turn the second factor on with a code of the app. Answers ten recovery codes, which are shown only now."""
     confirm_session()  # before the try is counted
-    with counted(Attempt.of_user(actor().principal_id, address()), actor()), transaction(tenant()) as session:
+    with proving(), transaction(tenant()) as session:
         user = accounts.lock_own(session, actor())
         codes = mfa.confirm(session, services().settings, actor(), user, body["code"], now=now())
     return {"recovery_codes": codes}
@@ -146,7 +145,7 @@ def _proving(password: str, pointer: str) -> "Iterator[Row[Any]]":
     """
     with read_only(tenant()) as session:
         user = signing_in.own_account(session, actor())
-    with counted(Attempt.of_user(user.id, address()), actor()):
+    with proving():
         if not passwords.matches(user.password_hash, password):
             raise invalid_field(pointer, accounts.PASSWORD_WRONG, "This is not your current password.")
         yield user

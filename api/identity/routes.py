@@ -9,7 +9,7 @@ from api.core.access import of_account, public, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, address, now, request_id, services, tenant
 from api.core.openapi import refuses
-from api.identity.counting import counted
+from api.identity.counting import WRONG_SIGN_IN, counted
 from api.identity.schemas import (
     LoginSchema,
     MeSchema,
@@ -20,13 +20,13 @@ from api.identity.schemas import (
     present_me,
     present_tokens,
 )
-from shared.core import clock
 from shared.core.actor import Actor, system
 from shared.core.permissions import Permission, Role
 from shared.core.tenancy import PLATFORM, Owing, Tenant
 from shared.core.transaction import read_only, transaction
 from shared.identity import accounts, attempts, passwords, refreshing, sessions, signing_in, turns
 from shared.identity.attempts import Attempt
+from shared.identity.model import UserState
 from shared.identity.sessions import Tokens
 from shared.identity.tokens import Unauthenticated
 
@@ -51,16 +51,18 @@ def login(body: dict[str, Any]) -> dict[str, Any]:
     `identity.mfa_wrong` when it is wrong, `identity.temp_password_over` when a temporary password was used before or
     has expired. 429 with `Retry-After` after too many failures; 503 while too many people are signing in.
     """
-    stranger = address() not in familiar.addresses
-    if stranger:
+    company = familiar.addresses.company_at(address())
+    if company is None:
         turns.refuse_strangers()
     attempt = Attempt.of(body["org"], body["email"], address())
     with read_only(PLATFORM) as session:
         attempts.refuse_blocked(session, attempt, now=now())
         account = signing_in.find_account(session, email=body["email"], org=body["org"])
     who = _claimed(account) if account else None
-    with counted(attempt, who, stranger=stranger):
-        if not passwords.matches(account.password_hash if account else None, body["password"]) or not (account and who):
+    of = str(company or attempts.network(address()))
+    with counted(attempt, who, WRONG_SIGN_IN, of=of, stranger=company is None):
+        known_hash = account.password_hash if account and account.state == UserState.ACTIVE else None
+        if not passwords.matches(known_hash, body["password"]) or not (account and who):
             raise Unauthenticated(signing_in.WRONG)
         return present_tokens(_start_session(who, account.password_hash, body))
 
@@ -79,8 +81,7 @@ def refresh(body: dict[str, Any]) -> dict[str, Any]:
     org_id, secret = refreshing.split(body["refresh_token"])
     client = Actor(org_id, None, None, "refresh token", request_id=request_id(), address=address())
     with transaction(Tenant(org_id)) as session:
-        # The moment after the body was read: a slow one must not stretch the seconds in which a token may be repeated.
-        outcome = refreshing.refresh(session, services().settings, client, secret, now=clock.utc_now())
+        outcome = refreshing.refresh(session, services().settings, client, secret, now=now())
     if isinstance(outcome, Unauthenticated):
         raise outcome
     return present_tokens(outcome)
@@ -120,7 +121,8 @@ def set_password(body: dict[str, Any]) -> None:
     with transaction(scope) as session:
         user = accounts.user_of_link(session, body["token"], now=now())
     passwords.check_choice(body["password"], user.email, user.name)
-    password_hash = passwords.hash_password(body["password"])
+    with turns.turn(str(scope.org_id)):
+        password_hash = passwords.hash_password(body["password"])
     holder = system(scope.org_id, "password link", request_id(), address())
     with transaction(scope) as session:
         accounts.set_password(session, holder, body["token"], password_hash, now=now())

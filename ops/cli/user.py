@@ -20,7 +20,11 @@ def user() -> None:
 @user.command()
 @click.option("--org", required=True, help="Slug of the organization.")
 @click.option("--email", required=True, help="The person's e-mail address.")
-@click.option("--reset-mfa", is_flag=True, help="Take the second factor off, too; ends the person's sessions at once.")
+@click.option(
+    "--reset-mfa",
+    is_flag=True,
+    help="Take second factor, password and sessions off at once; only the link opens the account then.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of sentences.")
 def recover(org: str, email: str, *, reset_mfa: bool, as_json: bool) -> None:
     """Print a one-time link with which somebody sets a new password, and let them try to sign in again at once.

@@ -185,8 +185,11 @@ class Settings(BaseSettings):
         for login in self.basic_logins:
             if not login.username or ":" in login.username:
                 faults.append(f"{login.prefix}_BASIC_USERNAME must be set and have no colon")
-            if len(login.password.get_secret_value()) < SHORTEST_BASIC_PASSWORD:
+            password = login.password.get_secret_value()
+            if len(password) < SHORTEST_BASIC_PASSWORD:
                 faults.append(f"{login.prefix}_BASIC_PASSWORD must have {SHORTEST_BASIC_PASSWORD} characters or more")
+            if self.environment == "production" and any(word in password.lower() for word in PLACEHOLDERS):
+                faults.append(f"{login.prefix}_BASIC_PASSWORD is a placeholder: take a random one")
         return faults
 
     def _weak_secrets(self) -> list[str]:

@@ -38,7 +38,7 @@ class Temporary:
 
     @staticmethod
     def new() -> "Temporary":
-        """Raises `Unavailable` when too many hashes are running."""
+        """Whoever calls has a turn at hashing."""
         password = passwords.new_temporary()
         return Temporary(password, passwords.hash_password(password))
 
@@ -183,11 +183,13 @@ def unlock(session: Session, actor: Actor, user_id: UUID, *, now: datetime) -> U
 
 
 def _lock(session: Session, actor: Actor, user_id: UUID) -> User:
-    """The person, locked; one change of people at a time in each organization, so that the last owner is counted right.
-    Raises `NotFound`, and `Forbidden` when the person is an owner and the actor is none."""
+    """The person, locked; one change of people at a time in each organization, so that the last owner is counted right,
+    and nobody acts with a right that was taken from them while they waited. Raises `NotFound`, and `Forbidden` when the
+    person is an owner and the actor is none."""
     queue_up(session, "iam", actor.org_id)
     mine = select(User).where(User.org_id == actor.org_id, User.id == user_id)
     user = session.scalar(mine.with_for_update())
+    sessions.refuse_ended(session, actor)
     if user is None:
         raise NotFound(NOT_FOUND, "There is no such user.")
     _refuse_owner_business(actor, Role(user.role))

@@ -45,7 +45,7 @@ _COUNT = text("""
         LATERAL (SELECT CASE WHEN known.stale_at <= :now THEN 1 ELSE known.failures + 1 END AS failures) AS count
     )
     WHERE known.blocked_until IS NULL OR known.blocked_until <= :now
-    RETURNING key
+    RETURNING blocked_until
 """)
 _LIMITS = {
     "per_account": PER_ACCOUNT,
@@ -125,19 +125,23 @@ def refuse_blocked(session: Reader, attempt: Attempt, *, now: datetime) -> None:
         raise TooManyAttempts(blocked_until - now)
 
 
-def begin(session: Session, attempt: Attempt, *, now: datetime) -> None:
-    """Count the try, before it is known how it ends. Raises `TooManyAttempts`."""
+def begin(session: Session, attempt: Attempt, *, now: datetime) -> datetime | None:
+    """Count the try, before it is known how it ends. Returns until when nobody may try again if it fails, when that is
+    one failure too many. Raises `TooManyAttempts`."""
     values = _LIMITS | {"account": attempt.account, "address": attempt.address, "now": now}
-    if len(session.execute(_COUNT, values).all()) < len((attempt.account, attempt.address)):  # blocked since the look
+    blocks = session.scalars(_COUNT, values).all()
+    if len(blocks) < len((attempt.account, attempt.address)):  # blocked since the look
         raise TooManyAttempts(FIRST_DELAY)
+    return max(filter(None, blocks), default=None)
 
 
 def failed(session: Session, attempt: Attempt, *, now: datetime) -> None:
     """The try has failed. It is counted already; a block that it has brought about is remembered beyond its end, so
     that the next one is longer. Successes prolong nothing, or a busy office would never be forgiven."""
-    send_later(session, _FORGET_STALE, {"now": now})
     for key in (attempt.address, attempt.account):
         send_later(session, _REMEMBER_BLOCK, {"memory": MEMORY, "key": key})
+    # Last, because it waits for nobody: whoever holds other accounts' rows must not wait for the address.
+    send_later(session, _FORGET_STALE, {"now": now})
 
 
 def succeeded(session: Session, attempt: Attempt) -> None:
@@ -152,7 +156,8 @@ def taken_back(session: Session, attempt: Attempt) -> None:
 
 def forget(session: Session, *keys: str) -> None:
     """Let the accounts behind `keys` be tried again at once."""
-    session.execute(delete(_attempts).where(_attempts.c.key.in_(keys)))
+    for key in sorted(keys):  # one order, or two who forget the same could wait for each other
+        session.execute(delete(_attempts).where(_attempts.c.key == key))
 
 
 def _take_back(session: Session, attempt: Attempt, *, of_account: ColumnElement[int]) -> None:

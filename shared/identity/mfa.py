@@ -106,21 +106,26 @@ def remove(session: Session, actor: Actor, user: User, *, now: datetime) -> None
 
 def refuse_sign_in_without(
     session: Session, settings: Settings, user: User, given: str | None, *, now: datetime
-) -> None:
-    """Use up the code of somebody whose second factor is on. Raises `Unauthenticated`, with a code of ours that says
-    whether theirs is missing or wrong."""
+) -> str | None:
+    """Use up the code of somebody whose second factor is on, and say which kind it was. Raises `Unauthenticated`, with
+    a code of ours that says whether theirs is missing or wrong."""
     if not is_on(user):
-        return
+        return None
     if given is None:
         raise Unauthenticated("Send the code that your authenticator app shows, or a recovery code.", MFA_REQUIRED)
-    if not use(session, settings, user, given, now=now):
+    kind = use(session, settings, user, given, now=now)
+    if kind is None:
         raise Unauthenticated("The code is wrong, too old, or has been used.", MFA_WRONG)
+    return kind
 
 
-def use(session: Session, settings: Settings, user: User, given: str, *, now: datetime) -> bool:
-    """Whether `given` is a good code, or recovery code; it is used up then. `user` has to be locked."""
+def use(session: Session, settings: Settings, user: User, given: str, *, now: datetime) -> str | None:
+    """Use up `given`, and say whether it was a code of the app (`totp`) or a `recovery_code`; None when it is no good.
+    `user` has to be locked."""
     plain = re.sub(r"[\s-]", "", given).lower()
-    return _use_totp(settings, user, plain, now) or _use_recovery_code(session, user, plain, now)
+    if _use_totp(settings, user, plain, now):
+        return "totp"
+    return "recovery_code" if _use_recovery_code(session, user, plain, now) else None
 
 
 def _use_totp(settings: Settings, user: User, given: str, now: datetime) -> bool:

@@ -9,16 +9,15 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 from zxcvbn import zxcvbn
 
-from shared.core.errors import code, invalid_field
-from shared.identity.turns import AT_ONCE, let_strangers_rest, turn
+from shared.core.errors import Unavailable, code, invalid_field
+from shared.identity.turns import AT_ONCE, SIGN_IN_BUSY, let_strangers_rest
 
 PASSWORD_REFUSED = code("identity.password_refused", "The password cannot be used")
 
@@ -46,8 +45,6 @@ _judging = threading.Lock()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=2$HrBvAblarn+QItHJV316hg$BUhL13RQEVJfmxj5L2FSTG/3Pwq9XFWQwTP1384kdZ8"
 """The hash that an unknown user is checked against, so that it costs the same time as a wrong password."""
 
-Answer = TypeVar("Answer")
-
 
 def check_choice(password: str, *about: str, current: str | None = None, pointer: str = "/password") -> None:
     """Refuse a password that is too short, too long, common, the `current` one, or made of what is known `about` its
@@ -67,25 +64,28 @@ def new_temporary() -> str:
 
 
 def hash_password(password: str) -> str:
-    """The PHC string to store. Raises `Unavailable` when too many hashes are running."""
-    return _in_turn(lambda: _hasher.hash(password))
+    """The PHC string to store. Whoever calls has a turn (`turns.turn`). Raises `Unavailable` when memory is short."""
+    try:
+        return _threads.submit(_hasher.hash, password).result()
+    except HashingError as error:
+        raise _short_of_memory() from error
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether `password` belongs to `password_hash`; takes as long when there is no hash. Raises `Unavailable` when too
-    many hashes are running."""
-
-    def verify() -> bool:
-        began = time.monotonic()
-        try:
-            if _hasher.verify(password_hash or _NOBODY, password) and password_hash is not None:
-                return True
-        except (VerificationError, InvalidHashError):
-            pass
+    """Whether `password` belongs to `password_hash`; takes as long when there is no hash. Whoever calls has a turn.
+    Raises `Unavailable` when memory is short."""
+    began = time.monotonic()
+    try:
+        _threads.submit(_hasher.verify, password_hash or _NOBODY, password).result()
+    except (VerifyMismatchError, InvalidHashError):
+        is_right = False
+    except VerificationError as error:
+        raise _short_of_memory() from error
+    else:
+        is_right = password_hash is not None
+    if not is_right:
         let_strangers_rest(time.monotonic() - began)
-        return False
-
-    return _in_turn(verify)
+    return is_right
 
 
 def is_outdated(password_hash: str) -> bool:
@@ -101,16 +101,18 @@ def _score(password: str, known: list[str]) -> int:
         return score
 
 
-def _in_turn(work: Callable[[], Answer]) -> Answer:
-    with turn():
-        return _threads.submit(work).result()
+def _short_of_memory() -> Unavailable:
+    """argon2 found none for its 64 MiB, which says nothing about the password."""
+    return Unavailable(SIGN_IN_BUSY, "There is no memory left to check a password. Try again in a moment.")
 
 
 def _be_nice() -> None:
-    """Relative to the process, which may be nice already: to be less so than it is needs privileges."""
+    """Relative to the process, which may be nice already: to be less so than it is needs privileges. A sandbox that
+    forbids it costs niceness and nothing else."""
     if sys.platform == "linux":  # elsewhere niceness belongs to the process
         wanted = min(os.getpriority(os.PRIO_PROCESS, os.getpid()) + _NICENESS, _NICEST)
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), wanted)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), wanted)
 
 
 _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hash", initializer=_be_nice)

@@ -43,6 +43,8 @@ def refresh(
     presented = hash_token(token)
     row = _lock(session, client, StaffSession.refresh_hash == presented)
     if row is not None:
+        if not _lives(row, now):
+            return Unauthenticated(_REFUSED)
         successor = successor_of(settings.auth_secrets[0], token)
         row.refresh_hash = hash_token(successor)
         session.add(UsedRefreshToken(org_id=row.org_id, session_id=row.id, token_hash=presented, used_at=now))
@@ -59,11 +61,15 @@ def refresh(
             return Unauthenticated(_REFUSED)
         successor = repeated
     user = session.get_one(User, (row.org_id, row.user_id))
-    if row.revoked_at or row.idle_until <= now or row.ends_at <= now or user.state != UserState.ACTIVE:
+    if not _lives(row, now) or user.state != UserState.ACTIVE:
         return Unauthenticated(_REFUSED)
     row.idle_until = now + timedelta(minutes=settings.auth_session_ttl_minutes)
     row.last_used_at, row.address = now, client.address
     return tokens_of(settings, row, Role(user.role), successor, now=now)
+
+
+def _lives(row: StaffSession, now: datetime) -> bool:
+    return row.revoked_at is None and row.idle_until > now and row.ends_at > now
 
 
 def _lock(session: Session, client: Actor, which: object) -> StaffSession | None:
@@ -80,7 +86,7 @@ def _answered_with(settings: Settings, row: StaffSession, token: str) -> str | N
 
 def _end_stolen(session: Session, client: Actor, row: StaffSession, *, now: datetime) -> None:
     """Two hold the same session, and neither can be trusted."""
-    if row.revoked_at is None:
+    if _lives(row, now):
         row.revoked_at = now
         audit.record(
             session, client, "identity.refresh_reused", row.user_id, now=now, after={"session_id": str(row.id)}

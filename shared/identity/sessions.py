@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import and_, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -23,8 +23,13 @@ from shared.identity.tokens import Unauthenticated, hash_token, issue_access_tok
 PASSWORD_CHANGE_REQUIRED = code("identity.password_change_required", "Change your temporary password first")
 NO_SESSION = code("identity.no_such_session", "No such session")
 
+
+def _over() -> Unauthenticated:
+    return Unauthenticated("The session is over. Sign in again.")
+
+
 # What `check_session` in the database raises (migrations/versions/0009_people.py).
-refusal_on("CW401", lambda: Unauthenticated("The session is over. Sign in again."))
+refusal_on("CW401", _over)
 refusal_on("CWPWD", lambda: Forbidden(PASSWORD_CHANGE_REQUIRED, "POST /v1/auth/change-password is the way on."))
 refusal_on("CWMFA", lambda: Forbidden(MFA_ENROLMENT_REQUIRED, "Your organization asks for one: POST /v1/auth/mfa."))
 
@@ -99,6 +104,19 @@ def check_session(session: Reader) -> None:
     """Nothing but the look at the session that precedes every first statement in `SignedIn`. Raises `Unauthenticated`
     (out of the block) when it is over."""
     session.execute(_NOTHING)
+
+
+def refuse_ended(session: Session, actor: Actor) -> None:
+    """Look at the actor's session and role once more: for work that has waited since the look that precedes it, and
+    that gives lasting power. Raises `Unauthenticated`."""
+    if actor.session_id is None:
+        return
+    lives = select(_sessions.c.id).where(
+        _sessions.c.org_id == actor.org_id, _sessions.c.id == actor.session_id, _sessions.c.revoked_at.is_(None)
+    )
+    same_role = select(User.id).where(User.org_id == actor.org_id, User.id == actor.user_id, User.role == actor.role)
+    if not session.scalar(select(and_(lives.exists(), same_role.exists()))):
+        raise _over()
 
 
 def tokens_of(settings: Settings, row: StaffSession, role: Role, refresh_token: str, *, now: datetime) -> Tokens:

@@ -25,17 +25,19 @@ WRONG = "The organization, e-mail address or password is wrong."
 
 
 def find_account(session: Reader, *, email: str, org: str | None) -> Row[Any] | None:
-    """The one account that `email` names, in organization `org` (slug) if given. None for none, or several."""
-    accounts = (
+    """The one account that `email` names, in organization `org` (slug) if given. None for none, or several. Only when
+    none is active it may be a deactivated one, which opens nothing, but of which the failures are told."""
+    named = (
         select(_users)
         .join(_organizations, _organizations.c.id == _users.c.org_id)
-        .where(func.lower(_users.c.email) == _spelled(email), _users.c.state == UserState.ACTIVE)
+        .where(func.lower(_users.c.email) == _spelled(email))
+        .order_by(_users.c.state)
         .limit(2)
     )
     if org is not None:
-        accounts = accounts.where(_organizations.c.slug == org)
-    found = session.execute(accounts).all()
-    return found[0] if len(found) == 1 else None
+        named = named.where(_organizations.c.slug == org)
+    found = session.execute(named).all()
+    return found[0] if len({account.state for account in found}) == len(found) > 0 else None
 
 
 def start_session(
@@ -67,20 +69,24 @@ def start_session(
         raise Unauthenticated(WRONG)
     if user.must_change_password:
         _use_temporary(user, now)
-    mfa.refuse_sign_in_without(session, settings, user, proof, now=now)
+    second_factor = mfa.refuse_sign_in_without(session, settings, user, proof, now=now)
     user.password_hash = new_hash or user.password_hash
     user.last_sign_in_at = now
     tokens = open_session(session, settings, user, address=actor.address, agent=agent, now=now)
-    audit.record(session, actor, "identity.sign_in", user.id, now=now)
+    after = {"second_factor": second_factor} if second_factor else None
+    audit.record(session, actor, "identity.sign_in", user.id, now=now, after=after)
     return tokens
 
 
-def record_failure(session: Session, claimed: Actor, why: str, *, now: datetime) -> None:
-    """Note in the audit log that somebody has failed to prove to be the user who `claimed` is; `why` is the error code.
-    The entry is about the user, and not by them."""
+def record_failure(
+    session: Session, claimed: Actor, why: str, *, blocked_until: datetime | None = None, now: datetime
+) -> None:
+    """Note in the audit log that somebody has failed to prove to be the user who `claimed` is; `why` is the error code,
+    `blocked_until` how long nobody may try again for that. The entry is about the user, and not by them."""
     assert claimed.user_id is not None
     stranger = replace(claimed, user_id=None, role=None, session_id=None, label="stranger")
-    audit.record(session, stranger, "identity.sign_in_failed", claimed.user_id, now=now, after={"why": why})
+    after = {"why": why} | ({"blocked_until": blocked_until.isoformat()} if blocked_until else {})
+    audit.record(session, stranger, "identity.sign_in_failed", claimed.user_id, now=now, after=after)
 
 
 def own_account(session: Reader, actor: Actor) -> Row[Any]:

@@ -7,7 +7,7 @@ from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
-from shared.core.actor import Actor
+from shared.core.actor import Actor, system
 from shared.core.database_errors import conflict_on
 from shared.core.errors import STALE, Conflict, NotFound, code, invalid_field
 from shared.core.orm import Reader, table_of
@@ -48,6 +48,7 @@ def create(
     )
     session.add(organization)
     session.flush()
+    audit.record(session, system(organization.id, "operator"), "organizations.create", organization.id, now=now)
     return organization
 
 

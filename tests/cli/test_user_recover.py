@@ -80,6 +80,19 @@ def test_the_second_factor_is_taken_off_only_when_asked_and_ends_the_sessions(
     assert "identity.mfa_off" in again.stderr
 
 
+def test_without_its_second_factor_the_password_that_somebody_else_knows_opens_nothing(
+    command: Command, client: CheckedClient, company: Company, services: Services
+) -> None:
+    """Or they come in before the person does, and make the link dead."""
+    person, email = make_person(company.org_id)
+    change_user(person, totp_secret=seal(services.settings, "SECRET"))
+    done = command("user", "recover", "--org", company.slug, "--email", email, "--reset-mfa", "--json")
+    assert _login(client, company, email, PASSWORD).status_code == 401
+    body = {"token": _token(json.loads(done.stdout)["set_password_url"]), "password": CHOSEN}
+    assert client.post("/v1/auth/set-password", json=body).status_code == 204
+    assert _login(client, company, email, CHOSEN).status_code == 200
+
+
 @pytest.mark.parametrize("where", ["nowhere", "the neighbour"])
 def test_an_account_that_is_not_there_is_refused(
     command: Command, company: Company, neighbour: Company, where: str

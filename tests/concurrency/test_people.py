@@ -12,12 +12,14 @@ from werkzeug.test import TestResponse
 
 from shared.core.permissions import Role
 from shared.core.transaction import read_only, transaction
-from shared.identity import accounts, passwords
+from shared.iam import service as iam
+from shared.identity import accounts, passwords, turns
 from shared.identity.model import User
 from shared.wiring import Services
 from tests.concurrency.together import together, until_waiting
 from tests.factories.identity import make_link, make_person
 from tests.factories.organizations import Company, make_user, sign_in
+from tests.rows import row
 
 URL = "/v1/iam/users"
 
@@ -89,8 +91,28 @@ def test_of_two_passwords_shown_for_one_person_one_works(
 def test_of_many_who_invite_one_address_one_does(app: Flask, services: Services, company: Company) -> None:
     headers = sign_in(services, company.owner)
     body = {"email": "dan@staff.test", "name": "Dan", "role": "viewer"}
-    answers = together(*[partial(app.test_client().post, URL, json=body, headers=headers)] * 4)
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    answers = together(*[partial(app.test_client().post, URL, json=body, headers=headers)] * turns.PER_COMPANY)
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
+
+@pytest.mark.parametrize("end", ["demoted", "logged out"])
+def test_an_owner_who_loses_the_right_while_waiting_makes_no_owner(
+    app: Flask, services: Services, company: Company, end: str
+) -> None:
+    owner, viewer = make_user(company.org_id, Role.OWNER), make_user(company.org_id, Role.VIEWER)
+    headers = sign_in(services, owner)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction(company.scope) as session:
+            if end == "demoted":
+                iam.change(session, company.owner, owner.user_id, role=Role.VIEWER, now=datetime.now(UTC))
+            else:
+                iam.log_out(session, company.owner, owner.user_id, now=datetime.now(UTC))
+            client = app.test_client()
+            making = threads.submit(client.patch, f"{URL}/{viewer.user_id}", json={"role": "owner"}, headers=headers)
+            until_waiting(1)
+        answer = making.result(30)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "identity.unauthenticated")
+    assert row("SELECT role FROM users WHERE id = :id", id=viewer.user_id)["role"] == "viewer"
 
 
 def test_a_reset_and_a_link_that_is_used_meanwhile_do_not_wait_for_each_other(

@@ -1,5 +1,6 @@
 """People, programs and guessers who sign in at the same moment."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,12 +14,12 @@ from sqlalchemy import text
 
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
-from shared.identity import accounts, attempts
+from shared.identity import accounts, attempts, turns
 from shared.identity.attempts import Attempt
 from tests.concurrency.together import together, until_waiting
 from tests.factories.identity import PASSWORD, make_person
 from tests.factories.organizations import Company
-from tests.identity.slots import as_in_two_processes
+from tests.identity.slots import as_in_two_processes, running
 from tests.identity.steps import (
     WRONG,
     Person,
@@ -27,6 +28,7 @@ from tests.identity.steps import (
     login,
     refresh,
     signed_in,
+    sql,
     statuses,
     use_todays_hash,
 )
@@ -94,6 +96,31 @@ def test_counting_one_account_in_many_threads_never_deadlocks(company: Company, 
     assert (_failures(mine.account), _failures(mine.address)) == (0, 0)
 
 
+@pytest.mark.parametrize("round_", range(3))
+def test_failures_that_clear_old_ones_never_deadlock_with_new_tries(
+    company: Company, address: str, round_: int
+) -> None:
+    """People of one office, all of whom failed long ago: each failure removes rows of the others."""
+    tries = [Attempt.of(company.slug, f"stale-{round_}-{number}@staff.test", address) for number in range(8)]
+
+    def fail_often(mine: Attempt) -> int:
+        for _ in range(30):
+            now = datetime.now(UTC)
+            with transaction(PLATFORM) as session:
+                attempts.begin(session, mine, now=now)
+            with transaction(PLATFORM) as session:
+                attempts.failed(session, mine, now=now)
+            with transaction(PLATFORM) as session:  # a quarter of an hour goes by, and nobody is blocked
+                session.execute(text(_AGE), {"key": mine.account})
+                session.execute(text(_AGE), {"key": mine.address})
+        return 30
+
+    assert together(*[partial(fail_often, each) for each in tries]) == [30] * len(tries)
+
+
+_AGE = "UPDATE sign_in_attempts SET stale_at = now() - interval '1 second', blocked_until = NULL WHERE key = :key"
+
+
 @pytest.mark.parametrize("kind", ["of the app", "for recovery"])
 def test_of_two_sign_ins_with_one_code_one_wins(app: Flask, company: Company, address: str, kind: str) -> None:
     person = _with_second_factor(app, company)
@@ -125,6 +152,24 @@ def test_a_sign_in_is_not_lost_when_its_counter_cannot_be_cleared(app: Flask, co
     assert answer.status_code == 200
     assert app.test_client().get("/v1/auth/me", headers=bearer(answer.get_json())).status_code == 200
     assert _failures(key) == 1
+
+
+def test_a_session_that_ends_while_its_password_is_checked_is_no_failed_proof(app: Flask, company: Company) -> None:
+    client: Any = app.test_client()
+    person = signed_in(client, company)
+    body = {"current_password": PASSWORD, "new_password": "Quay 93 lantern moss"}
+    with ThreadPoolExecutor(1) as threads:
+        with running():
+            changing = threads.submit(client.post, "/v1/auth/change-password", json=body, headers=person.headers)
+            end = time.monotonic() + 10
+            while not turns._turns.waiting:  # the session was looked at; now the password waits for its turn
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            sql("UPDATE sessions SET revoked_at = now() WHERE user_id = :id", id=person.actor.user_id)
+        answer = changing.result(30)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "identity.unauthenticated")
+    assert rows("SELECT 1 FROM audit_entries WHERE org_id = :o AND action = :a", o=company.org_id, a=_FAILED) == []
+    assert _failures(attempts.user_key(person.actor.user_id)) == 0
 
 
 def _with_second_factor(app: Flask, company: Company) -> Person:

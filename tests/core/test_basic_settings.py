@@ -91,6 +91,17 @@ def test_while_it_is_off_nobody_minds(changes: dict[str, Any]) -> None:
     assert Settings(**GOOD | changes | {"legacy_basic_auth_enabled": False}).legacy_basic_auth_enabled is False
 
 
+@pytest.mark.usefixtures("settings")
+def test_production_takes_no_placeholder_for_a_password() -> None:
+    placeholder = SecretStr("changemechangeme")
+    assert Settings(**GOOD | {"owner_basic_password": placeholder}).basic_logins
+    strong = {"environment": "production", "auth_secret_key": SecretStr("k7" * 20)}
+    strong |= {"order_photo_signing_secret": SecretStr("m3" * 20)}
+    assert _faults(owner_basic_password=placeholder, **strong) == [
+        "OWNER_BASIC_PASSWORD is a placeholder: take a random one"
+    ]
+
+
 def test_changed_settings_work_out_anew_what_they_keep(process_services: Any) -> None:
     """`tests/variants.py` copies settings, and must not copy what was worked out from the old ones."""
     before = process_services.settings

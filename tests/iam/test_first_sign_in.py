@@ -8,6 +8,7 @@ from shared.core.actor import Actor
 from shared.core.permissions import Role
 from tests.factories.identity import change_user
 from tests.iam.conftest import Office, user_row
+from tests.identity.steps import post_slowly
 
 OWN = "a phrase of my own choice"
 
@@ -38,6 +39,15 @@ def test_it_ends_after_its_time(office: Office, newcomer: tuple[Actor, str, str]
     answer = office.sign_in(email, password)
     assert answer.status_code == status
     assert status == 200 or answer.get_json()["code"] == "identity.temp_password_over"
+
+
+def test_a_body_that_comes_slowly_does_not_carry_it_past_its_time(
+    office: Office, newcomer: tuple[Actor, str, str]
+) -> None:
+    person, email, password = newcomer
+    change_user(person, temp_password_until=datetime.now(UTC) + timedelta(seconds=0.5))
+    answer = post_slowly(office.client, "/v1/auth/login", email=email, password=password)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "identity.temp_password_over")
 
 
 def test_a_sign_in_that_fails_for_the_password_does_not_use_it_up(

@@ -9,13 +9,13 @@ from shared.identity import turns
 @contextmanager
 def running() -> Iterator[None]:
     """As many hashes as run at once."""
-    for _ in range(turns.AT_ONCE):
-        turns._turns.take(stranger=False)
+    for number in range(turns.AT_ONCE):
+        turns._turns.take(f"somebody {number}", stranger=False)
     try:
         yield
     finally:
-        for _ in range(turns.AT_ONCE):
-            turns._turns.give_back()
+        for number in range(turns.AT_ONCE):
+            turns._turns.give_back(f"somebody {number}")
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def strangers_waiting() -> Iterator[None]:
 @contextmanager
 def as_in_two_processes() -> Iterator[None]:
     """One turn more, for what can meet in the database and not in one process."""
-    turns._turns.give_back()
+    turns._turns.free += 1
     try:
         yield
     finally:

@@ -1,7 +1,10 @@
 """What people do in these tests: sign in, set up a second factor, wait."""
 
+import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pyotp
@@ -36,6 +39,21 @@ def bearer(tokens: dict[str, Any]) -> dict[str, str]:
 def refresh(client: Any, token: str) -> TestResponse:
     found: TestResponse = client.post("/v1/auth/refresh", json={"refresh_token": token})
     return found
+
+
+def post_slowly(client: Any, path: str, **body: Any) -> TestResponse:
+    """A request whose body comes half a second and more after its head."""
+    content = json.dumps(body).encode()
+    found: TestResponse = client.post(
+        path, input_stream=_Slow(content), content_length=len(content), content_type="application/json"
+    )
+    return found
+
+
+class _Slow(BytesIO):
+    def readinto(self, buffer: Any) -> int:
+        time.sleep(0.6)
+        return super().readinto(buffer)
 
 
 def statuses(client: Any, number: int, **how: Any) -> list[int]:

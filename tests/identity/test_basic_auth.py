@@ -196,6 +196,14 @@ def test_a_wrong_try_clears_what_is_too_old_to_matter(old: CheckedClient) -> Non
     assert rows("SELECT 1 FROM sign_in_attempts WHERE stale_at = :at", at=long_ago) == []
 
 
+def test_a_wrong_try_is_told_to_the_organization_without_what_was_typed(company: Company, old: CheckedClient) -> None:
+    old.get("/v1/orders", headers=encoded(b"a name:a password"))
+    (entry,) = rows("SELECT * FROM audit_entries WHERE action = 'identity.basic_login_failed'")
+    assert (entry["org_id"], entry["resource_id"]) == (company.org_id, company.org_id)
+    assert (entry["actor_id"], entry["actor_label"], entry["address"]) == (None, "stranger", "127.0.0.1")
+    assert "a name" not in str(entry)
+
+
 def test_wrong_tries_of_many_names_lock_the_address(old: CheckedClient) -> None:
     for number in range(20):
         assert old.get("/v1/orders", headers=encoded(f"name-{number}:x".encode())).status_code == 401

@@ -6,12 +6,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from argon2 import extract_parameters
 
 from api.core import familiar
-from shared.identity import passwords, turns
+from shared.core.errors import Unavailable
+from shared.identity import passwords
 from tests.checked_client import CheckedClient
 from tests.factories.identity import PASSWORD, make_person
 from tests.factories.organizations import Company
@@ -23,10 +25,25 @@ LINUX = sys.platform == "linux"
 """Elsewhere niceness belongs to the process."""
 
 
-def test_a_slot_is_free_again_after_a_wrong_password_and_a_broken_hash() -> None:
-    for _ in range(2 * turns.AT_ONCE):
-        assert not passwords.matches("no hash at all", PASSWORD)
-    assert turns._turns.free == turns.AT_ONCE
+def test_a_broken_hash_matches_nothing() -> None:
+    assert not passwords.matches("no hash at all", PASSWORD)
+
+
+def test_a_lack_of_memory_is_no_wrong_password() -> None:
+    """Or people would be locked out who type the right one. 4 TB cannot be had."""
+    too_much = "$argon2id$v=19$m=4294967295,t=1,p=1$HrBvAblarn+QItHJV316hg$BUhL13RQEVJfmxj5L2FSTG/3Pwq9XFWQwTP1384kdZ8"
+    with pytest.raises(Unavailable):
+        passwords.matches(too_much, PASSWORD)
+
+
+def test_where_niceness_is_forbidden_passwords_are_checked_all_the_same() -> None:
+    program = (
+        "import os;"
+        "from shared.identity import passwords;"
+        "os.setpriority = lambda *_: (_ for _ in ()).throw(PermissionError(1, 'not permitted'));"
+        "print(passwords.matches(passwords.hash_password('a long phrase'), 'a long phrase'))"
+    )
+    assert _run(program) == "True"
 
 
 def test_too_many_sign_ins_are_told_to_come_again(client: CheckedClient, company: Company) -> None:
@@ -64,19 +81,39 @@ def test_an_address_from_which_nobody_works_is_not_familiar(
         client.post("/v1/auth/logout", headers=headers, environ_overrides={"REMOTE_ADDR": "192.0.2.2"})
     answer = client.get("/v1/orders", headers=headers, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
     assert answer.status_code == 401
-    assert "192.0.2.1" not in familiar.addresses
+    assert familiar.addresses.company_at("192.0.2.1") is None
 
 
-def test_familiar_addresses_are_networks_and_the_last_ones_seen() -> None:
+def test_familiar_addresses_are_networks() -> None:
     familiar.addresses.clear()
-    familiar.addresses.add("2001:db8:1:2::1")
-    assert "2001:db8:1:2:ffff::9" in familiar.addresses
-    assert "2001:db8:1:3::1" not in familiar.addresses
+    one, other = uuid4(), uuid4()
+    familiar.addresses.add("2001:db8:1:2::1", one)
+    assert familiar.addresses.company_at("2001:db8:1:2:ffff::9") == one
+    assert familiar.addresses.company_at("2001:db8:1:3::1") is None
+    familiar.addresses.add("2001:db8:1:2::5", other)
+    assert familiar.addresses.company_at("2001:db8:1:2::1") == other, "who was seen there last"
+
+
+def test_familiar_addresses_that_were_not_seen_for_longest_are_forgotten() -> None:
+    familiar.addresses.clear()
+    kept = uuid4()
     for number in range(familiar.MOST):
-        familiar.addresses.add("2001:db8:1:2::1")
-        familiar.addresses.add(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert "10.0.0.0" not in familiar.addresses, "the one that was not seen for longest"
-    assert "2001:db8:1:2::1" in familiar.addresses
+        familiar.addresses.add("2001:db8:1:2::1", kept)
+        familiar.addresses.add(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", uuid4())
+    assert familiar.addresses.company_at("10.0.0.0") is None
+    assert familiar.addresses.company_at("2001:db8:1:2::1") == kept
+    familiar.addresses.clear()
+
+
+def test_who_calls_from_everywhere_makes_nobody_elses_address_strange() -> None:
+    familiar.addresses.clear()
+    office, wanderer = uuid4(), uuid4()
+    familiar.addresses.add("192.0.2.1", office)
+    for number in range(2 * familiar.OF_ONE_COMPANY):
+        familiar.addresses.add(f"10.0.{number >> 8}.{number & 255}", wanderer)
+    seen = [familiar.addresses.company_at(f"10.0.{number >> 8}.{number & 255}") for number in range(200)]
+    assert seen == [None] * familiar.OF_ONE_COMPANY + [wanderer] * familiar.OF_ONE_COMPANY
+    assert familiar.addresses.company_at("192.0.2.1") == office
     familiar.addresses.clear()
 
 
@@ -92,7 +129,7 @@ def test_hashes_run_on_threads_that_are_nicer_than_the_rest() -> None:
         return thread.name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     mine = niceness()
-    name, hashing = passwords._in_turn(niceness)
+    name, hashing = passwords._threads.submit(niceness).result()
     assert name.startswith("hash")
     assert hashing == (min(19, mine[1] + 15) if LINUX else mine[1])
     assert niceness() == mine
@@ -105,12 +142,19 @@ def test_a_process_that_is_nice_itself_can_hash(own: int, hashing: int) -> None:
     program = (
         "import os, threading; os.nice({} - os.nice(0));"
         "from shared.identity import passwords;"
-        "print(passwords._in_turn(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))"
+        "work = lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id());"
+        "print(passwords._threads.submit(work).result())"
     )
-    run = [sys.executable, "-c", program.format(own)]
+    assert _run(program.format(own)) == str(hashing)
+
+
+def _run(program: str) -> str:
+    """What a Python process of its own prints."""
     root = Path(passwords.__file__).parents[2]
+    run = [sys.executable, "-c", program]
     found = subprocess.run(run, capture_output=True, text=True, timeout=60, cwd=root, check=False)
-    assert found.stdout.strip() == str(hashing), found.stderr
+    assert found.returncode == 0, found.stderr
+    return found.stdout.strip()
 
 
 def test_an_old_hash_is_replaced_by_one_of_today_and_then_kept(client: CheckedClient, company: Company) -> None:

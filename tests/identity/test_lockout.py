@@ -1,5 +1,6 @@
 """Failing to sign in, over HTTP: what is counted, on what, and what somebody learns from it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy.engine import make_url
 
 from shared.core.permissions import Role
 from shared.identity import attempts
+from shared.identity.model import UserState
 from tests.checked_client import CheckedClient
-from tests.factories.identity import PASSWORD, make_person
+from tests.factories.identity import PASSWORD, change_user, make_person
 from tests.factories.organizations import Company
 from tests.identity.slots import all_taken, running
 from tests.identity.steps import WRONG, bearer, enrolled, let_pass, login, signed_in, statuses
@@ -175,6 +177,41 @@ def test_failures_are_in_the_audit_log_of_the_account_and_nowhere_else(client: C
         (company.org_id, person.user_id, None)
     ] * 5
     assert WRONG not in str(found)
+
+
+def test_the_failure_that_locks_says_until_when(client: CheckedClient, company: Company) -> None:
+    _, email = make_person(company.org_id)
+    statuses(client, 6, org=company.slug, email=email)
+    found = rows("SELECT * FROM audit_entries WHERE action = 'identity.sign_in_failed' ORDER BY id")
+    told = [entry["after"].get("blocked_until") for entry in found]
+    assert told[:4] == [None] * 4
+    (locked,) = told[4:]
+    assert timedelta(seconds=25) < datetime.fromisoformat(locked) - datetime.now(UTC) <= timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, WRONG])
+def test_tries_of_somebody_who_was_shut_out_are_in_the_audit_log(
+    client: CheckedClient, company: Company, neighbour: Company, password: str
+) -> None:
+    person, email = make_person(company.org_id)
+    change_user(person, state=UserState.DEACTIVATED)
+    for org in (company.slug, None):
+        answer = login(client, org=org, email=email, password=password)
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "identity.unauthenticated")
+    (first, second) = rows("SELECT * FROM audit_entries WHERE action = 'identity.sign_in_failed'")
+    assert {first["resource_id"], second["resource_id"]} == {person.user_id}
+    make_person(neighbour.org_id, email=email)
+    assert login(client, email=email, password=PASSWORD).status_code == 200, "the one that is active is meant"
+
+
+def test_somebody_who_has_to_wait_with_proofs_takes_no_turn(client: CheckedClient, company: Company) -> None:
+    person = signed_in(client, company)
+    body = {"current_password": WRONG, "new_password": "Quay 93 lantern moss"}
+    for _ in range(5):
+        client.post("/v1/auth/change-password", json=body, headers=person.headers)
+    with all_taken():
+        answer = client.post("/v1/auth/change-password", json=body, headers=person.headers)
+    assert answer.status_code == 429
 
 
 @pytest.mark.parametrize(

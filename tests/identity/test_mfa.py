@@ -229,6 +229,18 @@ def test_guessing_codes_while_removing_is_counted(client: CheckedClient, person:
     assert _stored(person)["totp_confirmed_at"] is not None
 
 
+def test_the_audit_log_says_with_which_second_factor_somebody_came_in(
+    client: CheckedClient, company: Company, person: Person
+) -> None:
+    assert _login(client, person, person.code()) == "in"
+    assert _login(client, person, person.recovery_codes[0]) == "in"
+    entries = rows(
+        "SELECT * FROM audit_entries WHERE action = 'identity.sign_in' AND resource_id = :id ORDER BY id",
+        id=person.actor.user_id,
+    )
+    assert [entry["after"].get("second_factor") for entry in entries] == [None, "totp", "recovery_code"]
+
+
 def test_every_change_of_the_second_factor_is_audited(client: CheckedClient, company: Company) -> None:
     person = enrolled(client, company, Role.ADMIN)
     client.post(f"{URL}/recovery-codes", json={"password": PASSWORD}, headers=person.headers)

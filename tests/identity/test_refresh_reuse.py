@@ -1,17 +1,12 @@
 """A refresh token that comes twice: a lost answer, or a thief."""
 
-import json
-import time
-from io import BytesIO
-from typing import Any
-
 import pytest
 
 from shared.identity.model import UserState
 from tests.checked_client import CheckedClient
 from tests.factories.identity import PASSWORD, change_user
 from tests.factories.organizations import Company
-from tests.identity.steps import Person, bearer, login, refresh, signed_in, sql
+from tests.identity.steps import Person, bearer, login, post_slowly, refresh, signed_in, sql
 from tests.rows import footprint, rows
 
 
@@ -56,21 +51,10 @@ def test_ten_seconds_later_it_is_theft_and_the_session_ends_for_both(client: Che
     assert set(entry["after"]) == {"session_id"}  # type: ignore[call-overload]
 
 
-class _Slow(BytesIO):
-    """A body that takes its time."""
-
-    def readinto(self, buffer: Any) -> int:
-        time.sleep(0.6)
-        return super().readinto(buffer)
-
-
 def test_a_body_that_comes_slowly_does_not_stretch_the_ten_seconds(client: CheckedClient, person: Person) -> None:
     refresh(client, person.tokens["refresh_token"])
     _seconds_pass(9.5)
-    body = json.dumps({"refresh_token": person.tokens["refresh_token"]}).encode()
-    answer = client.post(
-        "/v1/auth/refresh", input_stream=_Slow(body), content_length=len(body), content_type="application/json"
-    )
+    answer = post_slowly(client, "/v1/auth/refresh", refresh_token=person.tokens["refresh_token"])
     assert answer.status_code == 401
     assert len(_thefts()) == 1
 
@@ -92,6 +76,17 @@ def test_any_older_token_of_the_session_betrays_the_thief(client: CheckedClient,
     assert refresh(client, oldest).status_code == 401
     assert refresh(client, latest).status_code == 401
     assert len(_thefts()) == 1
+
+
+@pytest.mark.parametrize("column", ["idle_until", "ends_at"])
+def test_a_session_that_was_left_for_long_is_no_theft(client: CheckedClient, person: Person, column: str) -> None:
+    """A laptop wakes, and its page asks more than once."""
+    sql(f"UPDATE sessions SET {column} = now() - interval '1 minute' WHERE user_id = :id", id=person.actor.user_id)
+    assert refresh(client, person.tokens["refresh_token"]).status_code == 401
+    _seconds_pass(30)
+    assert refresh(client, person.tokens["refresh_token"]).status_code == 401
+    assert _thefts() == []
+    assert rows("SELECT 1 FROM used_refresh_tokens") == []
 
 
 def test_other_sessions_live_on(client: CheckedClient, company: Company, person: Person) -> None:

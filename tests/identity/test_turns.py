@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -27,24 +28,24 @@ class Line:
         self.served: list[str] = []
         self._threads = threads
 
-    def come(self, name: str, *, stranger: bool, count: int) -> "Future[None]":
-        """Somebody comes, and is waited for until `count` wait."""
-        future = self._threads.submit(self._serve, name, stranger)
+    def come(self, name: str, *, stranger: bool, count: int, of: str = "") -> "Future[None]":
+        """Somebody comes, of a company of their own unless `of` another, and is waited for until `count` wait."""
+        future = self._threads.submit(self._serve, name, of, stranger)
         _until(lambda: len(turns._turns.waiting) == count)
         return future
 
-    def _serve(self, name: str, stranger: bool) -> None:
-        with turns.turn(stranger=stranger):
+    def _serve(self, name: str, of: str, stranger: bool) -> None:
+        with turns.turn(of or name, stranger=stranger):
             self.served.append(name)
 
 
 def test_one_runs_at_a_time(threads: ThreadPoolExecutor) -> None:
     inside, most = 0, 0
-    lock = threading.Lock()
+    lock, companies = threading.Lock(), count()
 
     def hash_something() -> None:
         nonlocal inside, most
-        with turns.turn():
+        with turns.turn(f"company {next(companies)}"):
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -74,12 +75,15 @@ def test_who_is_known_goes_first_and_otherwise_who_came_first(threads: ThreadPoo
 def test_strangers_are_refused_at_once_where_others_still_wait(threads: ThreadPoolExecutor) -> None:
     line = Line(threads)
     with running():
-        came = [line.come("stranger", stranger=True, count=number + 1) for number in range(turns.STRANGERS_WAITING)]
+        came = [
+            line.come("stranger", of=f"192.0.2.{number}", stranger=True, count=number + 1)
+            for number in range(turns.STRANGERS_WAITING)
+        ]
         _refused_at_once(stranger=True)
         with pytest.raises(Unavailable):
             turns.refuse_strangers()
         counts = range(turns.STRANGERS_WAITING + 1, turns.ALL_WAITING + 1)
-        came += [line.come("known", stranger=False, count=count) for count in counts]
+        came += [line.come("known", of=f"company {number}", stranger=False, count=number) for number in counts]
         _refused_at_once(stranger=False)
     for each in came:
         each.result(30)
@@ -89,20 +93,47 @@ def test_strangers_are_refused_at_once_where_others_still_wait(threads: ThreadPo
 
 def _refused_at_once(*, stranger: bool) -> None:
     began = time.monotonic()
-    with pytest.raises(Unavailable), turns.turn(stranger=stranger):
+    with pytest.raises(Unavailable), turns.turn("anybody", stranger=stranger):
         pytest.fail("had a turn")
     assert time.monotonic() - began < 0.5
+
+
+def test_one_of_a_company_is_known_and_more_of_them_wait_like_strangers(threads: ThreadPoolExecutor) -> None:
+    line = Line(threads)
+    with running():
+        came = [
+            line.come("first of many", of="many", stranger=False, count=1),
+            line.come("second of many", of="many", stranger=False, count=2),
+            line.come("stranger", stranger=True, count=3),
+            line.come("only one", stranger=False, count=4),
+        ]
+    for each in came:
+        each.result(30)
+    assert line.served == ["first of many", "only one", "second of many", "stranger"]
+
+
+def test_a_company_has_three_at_once_and_then_others_have_room(threads: ThreadPoolExecutor) -> None:
+    line = Line(threads)
+    with running():
+        came = [line.come("many", of="many", stranger=False, count=number + 1) for number in range(turns.PER_COMPANY)]
+        with pytest.raises(Unavailable), turns.turn("many"):
+            pytest.fail("had a turn")
+        came.append(line.come("only one", stranger=False, count=turns.PER_COMPANY + 1))
+    for each in came:
+        each.result(30)
+    assert line.served == ["many", "only one", "many", "many"]
+    assert not turns._turns.present
 
 
 @pytest.mark.parametrize("stranger", [True, False])
 def test_nobody_waits_for_ever(threads: ThreadPoolExecutor, stranger: bool) -> None:
     with running():
         began = time.monotonic()
-        with pytest.raises(Unavailable), turns.turn(stranger=stranger):
+        with pytest.raises(Unavailable), turns.turn("anybody", stranger=stranger):
             pytest.fail("had a turn")
         assert 1.5 < time.monotonic() - began < 4
     assert turns._turns.waiting == []
-    with turns.turn(stranger=stranger):
+    with turns.turn("anybody", stranger=stranger):
         pass
 
 
@@ -122,16 +153,16 @@ def test_strangers_rest_after_a_wrong_password_the_longer_the_more_wait() -> Non
     with strangers_waiting():
         turns.let_strangers_rest(0.1)
     began = time.monotonic()
-    with turns.turn(stranger=False):
+    with turns.turn("a company", stranger=False):
         assert time.monotonic() - began < 0.4, "whoever is known does not rest"
-    with turns.turn(stranger=True):
+    with turns.turn("192.0.2.1", stranger=True):
         assert 0.1 * turns.REST * turns.STRANGERS_WAITING - 0.05 < time.monotonic() - began < 2
 
 
 def test_nobody_rests_when_nobody_waits() -> None:
     turns.let_strangers_rest(10)
     began = time.monotonic()
-    with turns.turn(stranger=True):
+    with turns.turn("192.0.2.1", stranger=True):
         assert time.monotonic() - began < 0.5
 
 
@@ -144,16 +175,17 @@ def test_strangers_rest_no_longer_than_the_longest_wait() -> None:
 
 
 def test_a_turn_inside_a_turn_is_the_same() -> None:
-    with turns.turn(), turns.turn(stranger=True):
+    with turns.turn("a company"), turns.turn("192.0.2.1", stranger=True):
         assert turns._turns.free == turns.AT_ONCE - 1
     assert turns._turns.free == turns.AT_ONCE
 
 
 def test_a_turn_is_given_back_whatever_happens() -> None:
     for _ in range(2 * turns.AT_ONCE):
-        with pytest.raises(ZeroDivisionError), turns.turn():
+        with pytest.raises(ZeroDivisionError), turns.turn("a company"):
             raise ZeroDivisionError
     assert turns._turns.free == turns.AT_ONCE
+    assert not turns._turns.present
 
 
 def _until(true: Callable[[], bool]) -> None:

@@ -138,7 +138,8 @@ def test_the_audit_log_holds_what_has_changed_and_nothing_else(client: CheckedCl
     headers = company.headers() | {"X-Request-Id": "change-1"}
     body = {"timezone": "America/Edmonton", "locale": "fr-CA", "tax_rates": CHANGED["tax_rates"]}
     assert _patch(client, company, body, headers=headers).status_code == 200
-    (entry,) = _audit(company)
+    created, entry = sorted(_audit(company), key=lambda each: each["id"])
+    assert (created["action"], created["actor_label"]) == ("organizations.create", "operator")
     assert (entry["action"], entry["resource_id"]) == ("organizations.change_settings", company.org_id)
     assert (entry["actor_id"], entry["request_id"]) == (company.owner.user_id, "change-1")
     assert entry["before"] == {"locale": "en", "tax_rates": []}
