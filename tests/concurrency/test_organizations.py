@@ -24,7 +24,8 @@ def _patch(app: Flask, company: Company, body: dict[str, Any], version: str) -> 
 
 
 def _changes(company: Company) -> list[dict[str, Any]]:
-    query = select(AuditEntry.after).where(AuditEntry.resource == "organizations").order_by(AuditEntry.id)
+    changed = AuditEntry.action == "organizations.change_settings"
+    query = select(AuditEntry.after).where(changed).order_by(AuditEntry.id)
     with read_only(company.scope) as session:
         return list(session.scalars(query))
 
