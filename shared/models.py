@@ -1,35 +1,61 @@
 """Every mapped class, for Alembic and the mapper. Nothing else."""
 
 from shared.audit.model import AuditEntry
-from shared.clients.model import Client
+from shared.catalog.model import Addon, Estimate, PriceBook, Service
+from shared.checklists.model import ChecklistItem, ChecklistTemplate
+from shared.clients.model import Client, ClientAddress, ClientExport, ClientTerm
 from shared.core.idempotency import StoredAnswer
 from shared.core.orm import Base
+from shared.crews.model import Blackout, Team, Worker
+from shared.exports.model import Export
 from shared.identity.model import PasswordLink, StaffSession, User
 from shared.job_runs.model import JobRun
+from shared.leads.model import Lead
 from shared.messages.model import Message
 from shared.order_photos.model import OrderPhoto
-from shared.orders.model import Order, OrderHistory, OrderNumber
+from shared.orders.model import Order, OrderHistory, OrderNumber, OrderWorker
 from shared.organizations.model import Organization
 from shared.payments.model import Payment
+from shared.recurrences.model import Occurrence, Recurrence
 from shared.stripe_events.model import StripeEvent
+from shared.time_entries.model import TimeEntry, TimeSegment
 
 metadata = Base.metadata
 
 __all__ = [
+    "Addon",
     "AuditEntry",
+    "Blackout",
+    "ChecklistItem",
+    "ChecklistTemplate",
     "Client",
+    "ClientAddress",
+    "ClientExport",
+    "ClientTerm",
+    "Estimate",
+    "Export",
     "JobRun",
+    "Lead",
     "Message",
+    "Occurrence",
     "Order",
     "OrderHistory",
     "OrderNumber",
     "OrderPhoto",
+    "OrderWorker",
     "Organization",
     "PasswordLink",
     "Payment",
+    "PriceBook",
+    "Recurrence",
+    "Service",
     "StaffSession",
     "StoredAnswer",
     "StripeEvent",
+    "Team",
+    "TimeEntry",
+    "TimeSegment",
     "User",
+    "Worker",
     "metadata",
 ]

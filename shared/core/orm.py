@@ -37,7 +37,7 @@ Reader = Session | Connection
 
 
 class Base(DeclarativeBase):
-    """Text is `TEXT`, integers `BIGINT`, times `timestamptz`, dictionaries `jsonb`."""
+    """Text is `TEXT`, integers `BIGINT`, times `timestamptz`, dictionaries and lists `jsonb`."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
@@ -46,6 +46,8 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         UUID: Uuid(),
         dict[str, Any]: JSONB(none_as_null=True),
+        list[dict[str, Any]]: JSONB(none_as_null=True),
+        list[str]: JSONB(none_as_null=True),
     }
 
 

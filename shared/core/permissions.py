@@ -23,6 +23,14 @@ class Permission(StrEnum):
     SELF = "self:use"
     CLIENTS_READ = "clients:read"
     CLIENTS_WRITE = "clients:write"
+    CLIENTS_ERASE = "clients:erase"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    ESTIMATES_WRITE = "estimates:write"
+    CREWS_READ = "crews:read"
+    CREWS_WRITE = "crews:write"
+    LEADS_READ = "leads:read"
+    LEADS_WRITE = "leads:write"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     ORDER_PHOTOS_READ = "order_photos:read"
@@ -37,12 +45,31 @@ class Permission(StrEnum):
 
 
 _READS = frozenset(
-    {Permission.CLIENTS_READ, Permission.ORDERS_READ, Permission.ORDER_PHOTOS_READ, Permission.PAYMENTS_READ}
+    {
+        Permission.CLIENTS_READ,
+        Permission.CATALOG_READ,
+        Permission.CREWS_READ,
+        Permission.LEADS_READ,
+        Permission.ORDERS_READ,
+        Permission.ORDER_PHOTOS_READ,
+        Permission.PAYMENTS_READ,
+    }
 )
-_DISPATCH = frozenset({Permission.CLIENTS_WRITE, Permission.ORDERS_WRITE, Permission.ORDER_PHOTOS_WRITE})
+_DISPATCH = frozenset(
+    {
+        Permission.CLIENTS_WRITE,
+        Permission.ESTIMATES_WRITE,
+        Permission.CREWS_WRITE,
+        Permission.LEADS_WRITE,
+        Permission.ORDERS_WRITE,
+        Permission.ORDER_PHOTOS_WRITE,
+    }
+)
 _ADMIN = frozenset(
     {
         Permission.AUDIT_READ,
+        Permission.CATALOG_WRITE,
+        Permission.CLIENTS_ERASE,
         Permission.IAM_READ,
         Permission.IAM_WRITE,
         Permission.ORGANIZATIONS_READ,

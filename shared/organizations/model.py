@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, false
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.ids import new_id
@@ -42,7 +41,9 @@ class Organization(Base):
     deposit_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.DEPOSIT_POLICY))
     cancellation_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.CANCELLATION_POLICY))
     reminder_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.REMINDER_POLICY))
-    tax_rates: Mapped[list[dict[str, Any]]] = mapped_column(JSONB(none_as_null=True), server_default="[]")
+    scheduling_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.SCHEDULING_POLICY))
+    portal_origins: Mapped[list[str]] = mapped_column(server_default="[]")
+    tax_rates: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     contact_email: Mapped[str | None]
     contact_address: Mapped[str] = mapped_column(server_default="")
     mail_sender_name: Mapped[str | None]

@@ -42,6 +42,8 @@ class Changes(TypedDict, total=False):
     deposit_policy: dict[str, Any]
     cancellation_policy: dict[str, Any]
     reminder_policy: dict[str, Any]
+    scheduling_policy: dict[str, Any]
+    portal_origins: list[str]
     tax_rates: list[dict[str, Any]]
     contact_email: str | None
     contact_address: str
@@ -66,6 +68,12 @@ CANCELLATION_POLICY: dict[str, Any] = {
     "heavy": {"free_hours": 72, "partial_hours": 48, "partial_fee_percent": 50},
 }
 REMINDER_POLICY: dict[str, Any] = {"hours_before": 24, "enabled": True}
+SCHEDULING_POLICY: dict[str, Any] = {
+    "min_notice_hours": 24,
+    "step_minutes": 30,
+    "buffer_minutes": 30,
+    "hold_minutes": 30,
+}
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _OF_THE_MACHINE = {"localtime", "Factory"}

@@ -1,0 +1,1 @@
+"""Leads: people who have asked for work and have not ordered yet."""

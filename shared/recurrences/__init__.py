@@ -1,0 +1,1 @@
+"""Recurrences: orders that come back: weekly, every two weeks, monthly, with dates that are skipped or moved."""
