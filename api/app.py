@@ -18,9 +18,12 @@ from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.order_photos.routes import blueprint as order_photos
+from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
+from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.recurrences.routes import blueprint as recurrences
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -36,6 +39,9 @@ BLUEPRINTS = (
     audit,
     clients,
     orders,
+    order_moves,
+    schedule,
+    recurrences,
     order_photos,
     payments,
     stripe_events,
