@@ -21,6 +21,7 @@ from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.slots.routes import blueprint as slots
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     audit,
     clients,
     orders,
+    slots,
     order_photos,
     payments,
     stripe_events,
