@@ -24,6 +24,7 @@ from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
 from api.recurrences.routes import blueprint as recurrences
+from api.slots.routes import blueprint as slots
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     order_moves,
     schedule,
     recurrences,
+    slots,
     order_photos,
     payments,
     stripe_events,
