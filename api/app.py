@@ -13,6 +13,7 @@ from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
+from api.crews.routes import blueprint as crews
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     organizations,
     audit,
     clients,
+    crews,
     orders,
     order_moves,
     schedule,
