@@ -109,7 +109,7 @@ def reschedule_order(body: dict[str, Any], order_id: UUID) -> Answer:
         order = orders.get(session, actor(), order_id)
     length = order.scheduled_end - order.scheduled_start
     with (
-        offering_alternatives(body["scheduled_start"], length, order.team_id),
+        offering_alternatives(body["scheduled_start"], length, order.team_id, moved_order_id=order_id),
         transaction(tenant()) as session,
     ):
         return versioned(
@@ -131,7 +131,7 @@ def assign_order(body: dict[str, Any], order_id: UUID) -> Answer:
         order = orders.get(session, actor(), order_id)
     length = order.scheduled_end - order.scheduled_start
     with (
-        offering_alternatives(order.scheduled_start, length, body["team_id"]),
+        offering_alternatives(order.scheduled_start, length, body["team_id"], moved_order_id=order_id),
         transaction(tenant()) as session,
     ):
         return versioned(assigning.assign(session, actor(), order_id, **body, version=expected_version(), now=now()))

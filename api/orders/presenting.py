@@ -29,7 +29,9 @@ def versioned(order: Any) -> Answer:
 
 
 @contextmanager
-def offering_alternatives(start: datetime, length: timedelta, team_id: UUID | None) -> Iterator[None]:
+def offering_alternatives(
+    start: datetime, length: timedelta, team_id: UUID | None, *, moved_order_id: UUID | None = None
+) -> Iterator[None]:
     """Let the loser of a race choose again: 409 `orders.slot_taken` names the nearest three times that are free."""
     try:
         yield
@@ -43,6 +45,7 @@ def offering_alternatives(start: datetime, length: timedelta, team_id: UUID | No
                     minutes=max(1, int(length.total_seconds() // 60)),
                     crew_size=1,
                     team_id=team_id,
+                    moved_order_id=moved_order_id,
                     now=now(),
                 )
             refusal.fields["alternatives"] = [present_slot(slot) for slot in found]

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from shared.catalog import estimates
-from shared.clients import service as clients
+from shared.clients.finding import find_or_create
 from shared.core.actor import Actor
 from shared.core.errors import Conflict
 from shared.orders import slots
@@ -51,9 +51,7 @@ def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> 
         postal_code=booking.postal_code or None,
         now=now,
     )
-    client = clients.find_or_create(
-        session, actor, name=booking.name, email=booking.email, phone=booking.phone, now=now
-    )
+    client = find_or_create(session, actor, name=booking.name, email=booking.email, phone=booking.phone, now=now)
     wanted = NewOrder(
         client_id=client.id,
         address=booking.address,

@@ -17,7 +17,7 @@ from shared.core.database_errors import refusal_for_conflict
 from shared.core.errors import invalid_field
 from shared.core.ids import new_id
 from shared.core.orm import table_of
-from shared.leads import service as leads
+from shared.leads import moving as leads
 from shared.messages.model import MessageKind
 from shared.orders import mails
 from shared.orders.assigning import send_workers

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Date, Row, Select, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from shared.clients import service as clients
+from shared.clients.searching import matching
 from shared.core import pages
 from shared.core.actor import Actor
 from shared.core.errors import STALE, Conflict, NotFound, code
@@ -107,7 +107,7 @@ def _filtered(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]
 
 
 def _matches(actor: Actor, q: str) -> Any:
-    of_client = _orders.c.client_id.in_(clients.matching(actor, q))
+    of_client = _orders.c.client_id.in_(matching(actor, q))
     return or_(of_client, _orders.c.number == int(q)) if q.isascii() and q.isdigit() and len(q) < 10 else of_client  # noqa: PLR2004 - a number of ours
 
 
