@@ -7,6 +7,8 @@ from flask import Flask
 
 from api import pages
 from api.audit.routes import blueprint as audit
+from api.catalog.estimate_routes import blueprint as estimates
+from api.catalog.routes import blueprint as catalog
 from api.clients.routes import blueprint as clients
 from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
@@ -35,6 +37,8 @@ BLUEPRINTS = (
     organizations,
     audit,
     clients,
+    catalog,
+    estimates,
     orders,
     order_photos,
     payments,
