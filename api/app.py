@@ -15,14 +15,19 @@ from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
+from api.crews.routes import blueprint as crews
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.order_photos.routes import blueprint as order_photos
+from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
+from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.recurrences.routes import blueprint as recurrences
+from api.slots.routes import blueprint as slots
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -39,7 +44,12 @@ BLUEPRINTS = (
     clients,
     catalog,
     estimates,
+    crews,
     orders,
+    order_moves,
+    schedule,
+    recurrences,
+    slots,
     order_photos,
     payments,
     stripe_events,

@@ -9,7 +9,7 @@ import pytest
 from shared.core.errors import Conflict
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
-from shared.orders import service as orders
+from shared.orders import moving
 from shared.orders.states import MOVES, Move, OrderState, allowed_from
 from tests.checked_client import CheckedClient
 from tests.factories.orders import make_order, order_body
@@ -67,7 +67,7 @@ def test_a_change_that_fails_leaves_nothing_and_enqueues_nothing(company: Compan
     order_id = make_order(company)
     before = footprint(company.org_id)
     with pytest.raises(ZeroDivisionError), transaction(company.scope) as session:
-        orders.confirm(session, company.owner, order_id, now=datetime.now(UTC))
+        moving.confirm(session, company.owner, order_id, now=datetime.now(UTC))
         session.flush()
         raise ZeroDivisionError
     assert footprint(company.org_id) == before
@@ -190,7 +190,7 @@ def test_the_mail_tells_the_time_of_the_companys_clocks(client: CheckedClient, c
 def test_the_domain_refuses_a_stale_version_too(company: Company) -> None:
     order_id = make_order(company)
     with pytest.raises(Conflict) as refused, transaction(company.scope) as session:
-        orders.confirm(session, company.owner, order_id, version=7, now=datetime.now(UTC))
+        moving.confirm(session, company.owner, order_id, version=7, now=datetime.now(UTC))
     assert refused.value.code == "stale"
 
 
