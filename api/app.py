@@ -7,6 +7,8 @@ from flask import Flask
 
 from api import pages
 from api.audit.routes import blueprint as audit
+from api.catalog.estimate_routes import blueprint as estimates
+from api.catalog.routes import blueprint as catalog
 from api.clients.routes import blueprint as clients
 from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
@@ -40,6 +42,8 @@ BLUEPRINTS = (
     organizations,
     audit,
     clients,
+    catalog,
+    estimates,
     crews,
     orders,
     order_moves,
