@@ -10,15 +10,12 @@ from sqlalchemy.dialects.postgresql import array
 
 from shared.clients.model import Client
 from shared.core.actor import Actor
-from shared.core.errors import code, invalid_field
 from shared.core.orm import Reader, table_of
 from shared.crews.model import Blackout, Team, Worker
 from shared.orders.model import Order, OrderWorker
+from shared.orders.slots import check_days
 from shared.orders.states import OrderState
 from shared.organizations.model import Organization
-
-BAD_RANGE = code("orders.bad_range", "The range of days cannot be used")
-LONGEST_DAYS = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +99,7 @@ _AWAY = (
 
 def show(session: Reader, actor: Actor, from_day: date, to_day: date) -> Board:
     """The board of the days from `from_day` to before `to_day`. Raises `Invalid` for more than 31 days, or none."""
-    if not 0 < (to_day - from_day).days <= LONGEST_DAYS:
-        raise invalid_field("/to", BAD_RANGE, f"Ask for 1 to {LONGEST_DAYS} days; `to` is the day after the last.")
+    check_days(from_day, to_day)
     frame = session.execute(_FRAME, {"org_id": actor.org_id, "from_at": from_day, "to_at": to_day}).all()
     first = frame[0]
     span = {"org_id": actor.org_id, "from_at": first.from_at, "to_at": first.to_at}
