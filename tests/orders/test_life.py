@@ -48,7 +48,7 @@ def _traces(company: Company, order_id: UUID) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("move", "source", "target"), ALL_ARROWS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("move", "source", "target"), ALL_ARROWS, ids=str)
 def test_every_arrow_leads_where_the_diagram_says_and_is_written_down_once(
     client: CheckedClient, company: Company, move: Move, source: OrderState, target: OrderState
 ) -> None:
@@ -75,7 +75,7 @@ def test_every_arrow_leads_where_the_diagram_says_and_is_written_down_once(
     assert after["mails"] == before["mails"] + ([mail] if mail else [])
 
 
-@pytest.mark.parametrize(("move", "state"), REFUSED, ids=lambda value: str(value))
+@pytest.mark.parametrize(("move", "state"), REFUSED, ids=str)
 def test_every_other_move_is_refused_and_says_what_is_allowed(
     client: CheckedClient, company: Company, jobs: JobsProbe, move: Move, state: OrderState
 ) -> None:
