@@ -9,7 +9,7 @@ from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.etags import etag, expected_version
 from api.core.idempotency import Answer, create_once
-from api.core.openapi import requires_if_match
+from api.core.openapi import refuses, requires_if_match
 from api.core.pagination import page_answer, page_request, page_schema
 from api.orders.presenting import offering_alternatives, present, versioned
 from api.orders.schemas import OrderChangesSchema, OrderInSchema, OrderListArguments, OrderSchema, new_order
@@ -77,6 +77,7 @@ def get_order(order_id: UUID) -> Answer:
 @requires(Permission.ORDERS_WRITE)
 @blueprint.arguments(OrderChangesSchema)
 @blueprint.response(200, OrderSchema)
+@refuses(409)
 @requires_if_match
 def update_order(body: dict[str, Any], order_id: UUID) -> Answer:
     """Change what is written about an order that is not over.
