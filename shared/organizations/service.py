@@ -73,6 +73,7 @@ def change_settings(
     Raises `Invalid` with every fault, `Conflict` when `version` (None for any) is not the current one.
     """
     settings.refuse(settings.faults_in(changes))
+    changes = settings.spelled(changes)
     organization = _lock(session, actor)
     if version is not None and version != organization.version:
         detail = "Somebody has changed the settings since you read them."
