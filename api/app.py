@@ -21,6 +21,7 @@ from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.public.routes import blueprint as public
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     orders,
     order_photos,
     payments,
+    public,
     stripe_events,
 )
 

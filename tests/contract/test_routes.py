@@ -28,6 +28,7 @@ PUBLIC = {
     "/v1/auth/login": "checks a password",
     "/v1/auth/refresh": "checks a refresh token",
     "/v1/auth/set-password": "checks a one-time token",
+    "/v1/public/<org_slug>": "what a company shows to anybody",
     "/v1/photo-files/<token>": "checks a signed link",
     "/v1/stripe/webhook": "checks Stripe's signature",
 }

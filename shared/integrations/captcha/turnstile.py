@@ -84,8 +84,7 @@ class TurnstileCaptcha:
 
     def _post(self, form: dict[str, str]) -> Answer:
         """One POST. Raises ValueError for what is not an answer of Turnstile."""
-        with Session() as session:
-            session.trust_env = False  # only the settings say where to go
+        with _Direct() as session:
             options: dict[str, Any] = {"allow_redirects": False, "stream": True, "timeout": PATIENCE_SECONDS}
             with session.post(self._url, data=form, **options) as response:
                 raw, status = _read(response), response.status_code
@@ -95,6 +94,14 @@ class TurnstileCaptcha:
         if status != HTTPStatus.OK and (answer["success"] or status >= HTTPStatus.INTERNAL_SERVER_ERROR):
             raise ValueError(f"status {status}")
         return answer
+
+
+class _Direct(Session):
+    """Goes where the settings say: no proxy and no password of the environment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
 
 
 def _read(response: Response) -> bytes:
