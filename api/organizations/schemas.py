@@ -4,14 +4,15 @@ from typing import Any
 
 from marshmallow import fields, validate
 
+from api.core.hours import BusinessHoursSchema
 from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSchema, Text
 from shared.core.money import MAX_AMOUNT
 from shared.core.orm import columns_of
 from shared.organizations.model import Plan
 from shared.organizations.origins import LONGEST_ORIGIN, MOST_ORIGINS
-from shared.organizations.settings import DAYS, DepositReason
+from shared.organizations.settings import DepositReason
 
-MOST_PERIODS, MOST_TAX_RATES = 10, 10
+MOST_TAX_RATES = 10
 MOST_HOURS = 720
 """A month: more notice than that is a typing mistake."""
 STEPS = (15, 20, 30, 60)
@@ -19,14 +20,7 @@ STEPS = (15, 20, 30, 60)
 MOST_BUFFER, SHORTEST_HOLD, LONGEST_HOLD = 240, 5, 1440
 """Minutes."""
 
-_OPENS = r"([01][0-9]|2[0-3]):[0-5][0-9]"
-_CLOSES = rf"({_OPENS}|24:00)"
 _PERCENT = r"(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)"
-
-
-def _time(pattern: str, example: str) -> fields.String:
-    checked = validate.Regexp(rf"{pattern}\Z", error="Is not a time of day such as 08:00.")
-    return fields.String(required=True, validate=checked, metadata={"example": example})
 
 
 def _whole(most: int, least: int = 0, **kwargs: Any) -> fields.Integer:
@@ -35,20 +29,6 @@ def _whole(most: int, least: int = 0, **kwargs: Any) -> fields.Integer:
 
 def _amount(description: str) -> fields.Integer:
     return _whole(MAX_AMOUNT, allow_none=True, metadata={"description": f"{description}, in minor units; or null."})
-
-
-class OpeningPeriodSchema(InSchema):
-    """From `opens` until `closes` on one day, on the organization's clocks. `24:00` is the end of the day."""
-
-    opens = _time(_OPENS, "08:00")
-    closes = _time(_CLOSES, "17:00")
-
-
-def _periods() -> fields.List[Any]:
-    return fields.List(fields.Nested(OpeningPeriodSchema), required=True, validate=validate.Length(max=MOST_PERIODS))
-
-
-BusinessHoursSchema = InSchema.from_dict({day: _periods() for day in DAYS}, name="BusinessHoursSchema")
 
 
 class DepositPolicySchema(InSchema):

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import fields
 
+from api.core.hours import BusinessHoursSchema
 from api.core.schemas import OutSchema
-from shared.catalog.public import Offer
-from shared.organizations.settings import DAYS
+from shared.catalog.public import Offered
 
 
 class OfferedSchema(OutSchema):
@@ -18,27 +18,13 @@ class OfferedSchema(OutSchema):
     description = fields.String(required=True)
 
 
-class OpenSchema(OutSchema):
-    """From `opens` until `closes` on one day, on the clocks of `timezone`. `24:00` is the end of the day."""
-
-    opens = fields.String(required=True)
-    closes = fields.String(required=True)
-
-
-def _periods() -> fields.List[Any]:
-    return fields.List(fields.Nested(OpenSchema), required=True)
-
-
-OpenHoursSchema = OutSchema.from_dict({day: _periods() for day in DAYS}, name="OpenHoursSchema")
-
-
 class CompanySchema(OutSchema):
     slug = fields.String(required=True)
     name = fields.String(required=True)
     timezone = fields.String(required=True, metadata={"description": "IANA"})
     currency = fields.String(required=True, metadata={"description": "ISO 4217, lower case"})
     locale = fields.String(required=True, metadata={"description": "BCP 47"})
-    business_hours = fields.Nested(OpenHoursSchema, required=True)
+    business_hours = fields.Nested(BusinessHoursSchema, required=True)
     services = fields.List(fields.Nested(OfferedSchema), required=True)
     addons = fields.List(fields.Nested(OfferedSchema), required=True)
 
@@ -46,7 +32,7 @@ class CompanySchema(OutSchema):
 _SHOWN = ("slug", "name", "timezone", "currency", "locale", "business_hours")
 
 
-def present_company(company: Any, offer: Offer) -> dict[str, Any]:
+def present_company(company: Any, offer: Offered) -> dict[str, Any]:
     """A company as `CompanySchema` says."""
     return {name: getattr(company, name) for name in _SHOWN} | {
         "services": [row._asdict() for row in offer.services],

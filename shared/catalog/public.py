@@ -13,7 +13,7 @@ MOST_OFFERED = 500
 """Services, and add-ons: far more than anybody wants to choose from, and a bound on the answer."""
 
 
-class Offer(NamedTuple):
+class Offered(NamedTuple):
     """Active services and add-ons, by name: `id`, `key`, `name`, `description`."""
 
     services: Sequence[Row[Any]]
@@ -29,7 +29,7 @@ def _active(table: Table) -> Select[*tuple[Any, ...]]:
 _SERVICES, _ADDONS = _active(table_of(Service)), _active(table_of(Addon))
 
 
-def offered(session: Reader, actor: Actor) -> Offer:
+def offered(session: Reader, actor: Actor) -> Offered:
     """What can be asked for now."""
     mine = {"org_id": actor.org_id}
-    return Offer(session.execute(_SERVICES, mine).all(), session.execute(_ADDONS, mine).all())
+    return Offered(session.execute(_SERVICES, mine).all(), session.execute(_ADDONS, mine).all())

@@ -87,6 +87,20 @@ def faults_in(values: Mapping[str, Any]) -> list[Invalid]:
     return [fault for name, value in values.items() if name in _RULES for fault in _RULES[name](value)]
 
 
+def faults_in_hours(week: dict[str, Any], pointer: str = "/business_hours") -> Iterator[Invalid]:
+    """What is wrong with the opening hours of a week, which stand at `pointer` in the body: periods of a day follow
+    each other and do not overlap."""
+    for day, periods in week.items():
+        free_from = "00:00"
+        for number, period in enumerate(periods):
+            at = f"{pointer}/{day}/{number}"
+            if period["opens"] >= period["closes"]:
+                yield invalid_field(f"{at}/closes", BAD_HOURS, "Closes before it opens.")
+            if period["opens"] < free_from:
+                yield invalid_field(f"{at}/opens", BAD_HOURS, "Opens before the period in front of it is over.")
+            free_from = max(free_from, period["closes"])
+
+
 def refuse(faults: list[Invalid]) -> None:
     """Raise all `faults` as one `Invalid`, if there are any."""
     if faults:
@@ -115,18 +129,6 @@ def _timezone(name: str) -> Iterator[Invalid]:
 def _locale(tag: str) -> Iterator[Invalid]:
     if not _LOCALE.fullmatch(tag):
         yield invalid_field("/locale", BAD_LOCALE, f"{tag!r} is not written like en, de or en-CA (BCP 47).")
-
-
-def _business_hours(week: dict[str, Any]) -> Iterator[Invalid]:
-    for day, periods in week.items():
-        free_from = "00:00"
-        for number, period in enumerate(periods):
-            at = f"/business_hours/{day}/{number}"
-            if period["opens"] >= period["closes"]:
-                yield invalid_field(f"{at}/closes", BAD_HOURS, "Closes before it opens.")
-            if period["opens"] < free_from:
-                yield invalid_field(f"{at}/opens", BAD_HOURS, "Opens before the period in front of it is over.")
-            free_from = max(free_from, period["closes"])
 
 
 def _tax_rates(rates: list[dict[str, Any]]) -> Iterator[Invalid]:
@@ -173,7 +175,7 @@ def _portal_origins(origins: list[str]) -> Iterator[Invalid]:
 _RULES: dict[str, Callable[[Any], Iterator[Invalid]]] = {
     "timezone": _timezone,
     "locale": _locale,
-    "business_hours": _business_hours,
+    "business_hours": faults_in_hours,
     "tax_rates": _tax_rates,
     "deposit_policy": _deposit_policy,
     "cancellation_policy": _cancellation_policy,
