@@ -17,6 +17,7 @@ from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
+from api.leads.routes import blueprint as leads
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
 from api.organizations.routes import blueprint as organizations
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     organizations,
     audit,
     clients,
+    leads,
     orders,
     order_photos,
     payments,

@@ -40,9 +40,13 @@ def queue(
     variables: dict[str, Any],
     *,
     dedupe_key: str,
+    resource_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once."""
+    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once.
+
+    `resource_id` is what the mail is about, such as an order.
+    """
     message_id = new_id()
     row = {
         "org_id": actor.org_id,
@@ -51,6 +55,7 @@ def queue(
         "recipient": recipient,
         "variables": variables,
         "dedupe_key": dedupe_key,
+        "resource_id": resource_id,
         "request_id": actor.request_id,
         "created_at": now,
         "next_attempt_at": now + PUBLISH_GRACE,
