@@ -20,6 +20,7 @@ from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
+from api.leads.routes import blueprint as leads
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
@@ -46,6 +47,7 @@ BLUEPRINTS = (
     catalog,
     estimates,
     crews,
+    leads,
     orders,
     order_moves,
     schedule,
