@@ -7,6 +7,7 @@ from flask import Flask
 
 from api import pages
 from api.audit.routes import blueprint as audit
+from api.checklists.routes import blueprint as checklists
 from api.clients.routes import blueprint as clients
 from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
@@ -23,6 +24,7 @@ from api.orders.routes import blueprint as orders
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
 from api.stripe_events.routes import blueprint as stripe_events
+from api.time_entries.routes import blueprint as time_entries
 from shared.core.settings import Settings
 from shared.wiring import Services
 
@@ -38,6 +40,8 @@ BLUEPRINTS = (
     clients,
     crews,
     orders,
+    checklists,
+    time_entries,
     order_photos,
     payments,
     stripe_events,
