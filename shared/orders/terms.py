@@ -176,10 +176,10 @@ def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
     """Raises `Invalid` for a visit in the past, without length, or longer than a day."""
     if end <= start:
         raise invalid_field("/scheduled_end", BAD_TIMES, "The end must be after the start.")
-    if end - start > LONGEST:
-        raise invalid_field("/scheduled_end", BAD_TIMES, "A visit is 24 hours long at most.")
     if start <= now:
         raise invalid_field("/scheduled_start", BAD_TIMES, "The start is in the past.")
+    if end - start > LONGEST:
+        raise invalid_field("/scheduled_end", BAD_TIMES, "A visit is 24 hours long at most.")
 
 
 def check_estimate(estimate: Row[Any] | None, *, now: datetime) -> Row[Any]:
