@@ -14,13 +14,13 @@ from api.checklists.schemas import (
 from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
-from api.core.order_locks import lock_order
 from shared.checklists import service as checklists
 from shared.checklists import templates
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
 from shared.orders import service as orders
-from shared.orders.states import OCCUPYING
+from shared.orders.moving import check_allowed
+from shared.orders.states import Move
 
 blueprint = Blueprint("checklists", __name__, url_prefix="/v1", description=__doc__)
 
@@ -64,7 +64,7 @@ def list_checklist_items(order_id: UUID) -> dict[str, Any]:
 def tick_checklist_item(order_id: UUID, checklist_item_id: UUID) -> dict[str, Any]:
     """Mark something as done; again changes nothing. 409 `orders.wrong_state` when the order is over."""
     with transaction(tenant()) as session:
-        lock_order(session, order_id, OCCUPYING)
+        check_allowed(orders.lock(session, actor(), order_id), Move.CHANGE)
         return present_item(checklists.tick(session, actor(), order_id, checklist_item_id, now=now()))
 
 
@@ -74,5 +74,5 @@ def tick_checklist_item(order_id: UUID, checklist_item_id: UUID) -> dict[str, An
 def untick_checklist_item(order_id: UUID, checklist_item_id: UUID) -> dict[str, Any]:
     """Mark something as not done; again changes nothing. 409 `orders.wrong_state` when the order is over."""
     with transaction(tenant()) as session:
-        lock_order(session, order_id, OCCUPYING)
+        check_allowed(orders.lock(session, actor(), order_id), Move.CHANGE)
         return present_item(checklists.untick(session, actor(), order_id, checklist_item_id, now=now()))

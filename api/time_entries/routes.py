@@ -8,12 +8,12 @@ from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.idempotency import Answer, create_once
-from api.core.order_locks import lock_order
 from api.time_entries.schemas import FinishSchema, StartSchema, TimeEntryListSchema, TimeEntrySchema, present
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
 from shared.orders import service as orders
-from shared.orders.states import OrderState
+from shared.orders.moving import check_allowed
+from shared.orders.states import Move, OrderState
 from shared.time_entries import queries
 from shared.time_entries import service as time_entries
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 blueprint = Blueprint("time_entries", __name__, url_prefix="/v1", description=__doc__)
-
-_WORKABLE = (OrderState.CONFIRMED, OrderState.IN_PROGRESS)
 
 
 @blueprint.route("/orders/<uuid:order_id>/time-entries", methods=["GET"])
@@ -48,7 +46,9 @@ def start_time_entry(body: dict[str, Any], order_id: UUID) -> Answer:
     """
 
     def start(session: "Session") -> dict[str, Any]:
-        lock_order(session, order_id, _WORKABLE)
+        order = orders.lock(session, actor(), order_id)
+        if order.state != OrderState.IN_PROGRESS:
+            check_allowed(order, Move.START)
         return present(time_entries.start(session, actor(), order_id, body["worker_id"], now=now()))
 
     return create_once(start)

@@ -137,8 +137,9 @@ def whole(schema: dict[str, Any]) -> dict[str, Any]:
         parts.append(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     for choices in (schema.get("anyOf", []), schema.get("oneOf", [])):
         parts += [choice for choice in choices if choice.get("type") != "null"][:1]
-    for part in parts:
-        found = whole(part) | found
+    for part in map(whole, parts):
+        needed = [*found.get("required", []), *part.get("required", [])]
+        found = part | found | ({"required": needed} if needed else {})
     return found
 
 
