@@ -9,6 +9,7 @@ from api import pages
 from api.audit.routes import blueprint as audit
 from api.catalog.estimate_routes import blueprint as estimates
 from api.catalog.routes import blueprint as catalog
+from api.checklists.routes import blueprint as checklists
 from api.clients.routes import blueprint as clients
 from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
@@ -31,6 +32,7 @@ from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
 from api.slots.routes import blueprint as slots
 from api.stripe_events.routes import blueprint as stripe_events
+from api.time_entries.routes import blueprint as time_entries
 from shared.core.settings import Settings
 from shared.wiring import Services
 
@@ -53,6 +55,8 @@ BLUEPRINTS = (
     schedule,
     recurrences,
     slots,
+    checklists,
+    time_entries,
     order_photos,
     payments,
     public,
