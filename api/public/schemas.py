@@ -7,6 +7,7 @@ from marshmallow import fields
 from api.core.hours import BusinessHoursSchema
 from api.core.schemas import OutSchema
 from shared.catalog.public import Offered
+from shared.leads.states import LeadState
 
 
 class OfferedSchema(OutSchema):
@@ -38,3 +39,15 @@ def present_company(company: Any, offer: Offered) -> dict[str, Any]:
         "services": [row._asdict() for row in offer.services],
         "addons": [row._asdict() for row in offer.addons],
     }
+
+
+class TakenLeadSchema(OutSchema):
+    """A request that has arrived. Nothing else is told: whoever sent it knows the rest, and nobody else may."""
+
+    id = fields.UUID(required=True)
+    state = fields.Enum(LeadState, by_value=True, required=True)
+
+
+def present_taken_lead(lead: Any) -> dict[str, Any]:
+    """A lead as `TakenLeadSchema` says."""
+    return {"id": lead.id, "state": lead.state}
