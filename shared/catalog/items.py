@@ -33,7 +33,7 @@ conflict_on("uq_addons_org_id_key", KEY_TAKEN, "This organization has an add-on 
 class Kind:
     """One of the two; `called` is its name in the audit log."""
 
-    model: type[Service] | type[Addon]
+    model: type[Service | Addon]
     called: str
 
     @property
@@ -92,12 +92,11 @@ def change(session: Session, actor: Actor, kind: Kind, item_id: UUID, *, now: da
     return item
 
 
-def _lock(session: Session, actor: Actor, kind: Kind, item_id: UUID) -> Service | Addon:
+def _lock(session: Session, actor: Actor, kind: Kind, item_id: UUID) -> Any:
     """The item, locked until the end of the transaction against changes, but not against rows that point to it."""
-    key = (actor.org_id, item_id)
-    item: Service | Addon | None = session.get(
-        kind.model, key, with_for_update={"key_share": True}, populate_existing=True
-    )
+    model = kind.model
+    mine = select(model).where(model.org_id == actor.org_id, model.id == item_id).with_for_update(key_share=True)
+    item = session.scalar(mine.execution_options(populate_existing=True))
     if item is None:
         raise kind.missing()
     return item
