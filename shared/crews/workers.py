@@ -98,6 +98,12 @@ def change(session: Session, actor: Actor, worker_id: UUID, *, now: datetime, **
     return worker
 
 
+def lock_active(session: Session, actor: Actor, worker_id: UUID) -> bool:
+    """Lock a worker's row until the end of the transaction. Returns whether there is one and they are active."""
+    mine = select(_workers.c.is_active).where(_workers.c.org_id == actor.org_id, _workers.c.id == worker_id)
+    return bool(session.scalar(mine.with_for_update(key_share=True)))
+
+
 def refuse_unknown(session: Reader, actor: Actor, worker_id: UUID | None) -> None:
     """Raise `Invalid` when a `/worker_id` in a body is no worker of the organization."""
     if worker_id is None:

@@ -44,7 +44,10 @@ def queue(
     resource_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once."""
+    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once.
+
+    `resource_id` is what the mail is about, such as an order.
+    """
     message_id = new_id()
     row = {
         "org_id": actor.org_id,

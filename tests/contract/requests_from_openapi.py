@@ -126,7 +126,9 @@ def _tables() -> list[str]:
 
 
 def _singular(table: str) -> str:
-    return table.removesuffix("ies") + "y" if table.endswith("ies") else table.removesuffix("s")
+    if table.endswith("ies"):
+        return table.removesuffix("ies") + "y"
+    return table.removesuffix("es") if table.endswith("sses") else table.removesuffix("s")
 
 
 def whole(schema: dict[str, Any]) -> dict[str, Any]:

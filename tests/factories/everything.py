@@ -14,6 +14,7 @@ from shared.core.transaction import transaction
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
+from tests.factories.catalog import make_estimate
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
 from tests.factories.messages import make_message
@@ -58,6 +59,7 @@ def make_everything(company: Company) -> Everything:
     order_id = make_order(company)
     named = {
         "clients": company.client_id,
+        "estimates": make_estimate(company),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
