@@ -22,6 +22,7 @@ from api.order_photos.routes import blueprint as order_photos
 from api.orders.routes import blueprint as orders
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.privacy.routes import blueprint as privacy
 from api.stripe_events.routes import blueprint as stripe_events
 from shared.core.settings import Settings
 from shared.wiring import Services
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     orders,
     order_photos,
     payments,
+    privacy,
     stripe_events,
 )
 

@@ -71,6 +71,7 @@ app = Celery(
         "worker.tasks.heartbeats",
         "worker.tasks.messages",
         "worker.tasks.order_photos",
+        "worker.tasks.privacy",
         "worker.tasks.stripe_events",
     ],
 )
