@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from api.core.schemas import InSchema, Instant, Line, OutSchema
+from shared.orders.slot_search import Slot
 from shared.orders.slots import MOST_DAYS, USUAL_DAYS, SlotAnswer, SlotQuery
 
 MOST_MINUTES, USUAL_MINUTES = 1440, 60
@@ -63,10 +64,15 @@ def slot_query(arguments: dict[str, Any]) -> SlotQuery:
     return SlotQuery(**arguments)
 
 
+def present_slot(slot: Slot) -> dict[str, Any]:
+    """One time as `SlotSchema` says."""
+    return {"start": slot.start, "end": slot.end, "local_start": slot.local_start}
+
+
 def present(answer: SlotAnswer) -> dict[str, Any]:
     """The answer as `SlotsSchema` says: nothing about teams."""
     return {
         "timezone": answer.timezone,
         "minutes": answer.minutes,
-        "data": [{"start": slot.start, "end": slot.end, "local_start": slot.local_start} for slot in answer.slots],
+        "data": [present_slot(slot) for slot in answer.slots],
     }

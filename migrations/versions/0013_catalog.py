@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("inputs", JSONB(none_as_null=True), nullable=False),
         sa.Column("addons", JSONB(none_as_null=True), nullable=False),
         sa.Column("lines", JSONB(none_as_null=True), nullable=False),
+        sa.Column("taxes", JSONB(none_as_null=True), nullable=False),
         sa.Column("explain", JSONB(none_as_null=True), nullable=False),
         sa.Column("minutes", sa.BigInteger(), nullable=False),
         sa.Column("crew_size", sa.BigInteger(), nullable=False),

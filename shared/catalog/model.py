@@ -57,7 +57,8 @@ class PriceBook(TenantRow, Base):
 
 class Estimate(TenantRow, Base):
     """A price that was worked out, with everything that led to it. Never changed. Amounts are minor units of
-    `currency`."""
+    `currency`. `inputs` is what was asked for, defaults filled in; `addons` is how many of each, by identifier. What
+    `lines`, `taxes` and `explain` hold is in `sheet.py`."""
 
     __tablename__ = "estimates"
     __table_args__ = (
@@ -80,6 +81,7 @@ class Estimate(TenantRow, Base):
     inputs: Mapped[dict[str, Any]]
     addons: Mapped[dict[str, Any]]
     lines: Mapped[list[dict[str, Any]]]
+    taxes: Mapped[list[dict[str, Any]]]
     explain: Mapped[list[dict[str, Any]]]
     minutes: Mapped[int]
     crew_size: Mapped[int]

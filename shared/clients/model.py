@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func, text
+from sqlalchemy import CheckConstraint, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, child_of, of_organization, one_of
@@ -42,14 +42,17 @@ class ClientTerm(Base):
     """A word of a client's name, address or phone, folded: what a search looks for by its beginning.
 
     A table of its own, because row-level security keeps text operators that are not leakproof (LIKE, `@@`) off an
-    index, and comparing words is leakproof.
+    index, and comparing words is leakproof. Words are compared by code point, so that a beginning is a range.
     """
 
     __tablename__ = "client_terms"
-    __table_args__ = (child_of("clients", "client_id", ondelete="CASCADE"),)
+    __table_args__ = (
+        child_of("clients", "client_id", ondelete="CASCADE"),
+        Index("ix_client_terms_client", "org_id", "client_id"),
+    )
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
-    term: Mapped[str] = mapped_column(primary_key=True)
+    term: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     client_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
@@ -76,6 +79,7 @@ class ClientExportState(StrEnum):
     COLLECTING = "collecting"
     RETRYING = "retrying"
     READY = "ready"
+    EXPIRED = "expired"
     DEAD = "dead"
 
 
@@ -90,7 +94,7 @@ class ClientExport(TenantRow, Owed, Base):
         Index(
             "ix_client_exports_due",
             "next_attempt_at",
-            postgresql_where=text("state IN ('queued', 'collecting', 'retrying')"),
+            postgresql_where=text("state IN ('queued', 'collecting', 'retrying', 'ready')"),
         ),
         one_of("state", ClientExportState),
     )

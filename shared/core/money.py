@@ -11,6 +11,11 @@ _EXPONENTS = dict.fromkeys(
 """Digits after the point, where ISO 4217 says other than two."""
 
 
+def digits(currency: str) -> int:
+    """How many digits after the point amounts of `currency` (lower case) have."""
+    return _EXPONENTS.get(currency, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """`amount` in minor units of `currency` (lower-case ISO 4217, as Stripe writes it)."""
@@ -24,7 +29,7 @@ class Money:
 
     def __str__(self) -> str:
         """For people: `129.00 CAD`."""
-        digits = _EXPONENTS.get(self.currency, 2)
-        whole, rest = divmod(abs(self.amount), 10**digits)
-        point = f".{rest:0{digits}}" if digits else ""
+        places = digits(self.currency)
+        whole, rest = divmod(abs(self.amount), 10**places)
+        point = f".{rest:0{places}}" if places else ""
         return f"{'-' if self.amount < 0 else ''}{whole}{point} {self.currency.upper()}"

@@ -1,15 +1,16 @@
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.ids import new_id
-from shared.core.orm import table_of
+from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff, lock_due
 from shared.core.settings import Settings
 from shared.messages.jobs import SEND
@@ -40,9 +41,13 @@ def queue(
     variables: dict[str, Any],
     *,
     dedupe_key: str,
+    resource_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once."""
+    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once.
+
+    `resource_id` is what the mail is about, such as an order.
+    """
     message_id = new_id()
     row = {
         "org_id": actor.org_id,
@@ -51,12 +56,19 @@ def queue(
         "recipient": recipient,
         "variables": variables,
         "dedupe_key": dedupe_key,
+        "resource_id": resource_id,
         "request_id": actor.request_id,
         "created_at": now,
         "next_attempt_at": now + PUBLISH_GRACE,
     }
     if session.scalar(_PROMISE_ONCE, row):
         jobs.enqueue(session, SEND, org_id=actor.org_id, message_id=message_id)
+
+
+def about(session: Reader, actor: Actor, resource_id: UUID) -> Sequence[Row[Any]]:
+    """The mails about something, such as an order, oldest first."""
+    query = select(_messages).where(_messages.c.org_id == actor.org_id, _messages.c.resource_id == resource_id)
+    return session.execute(query.order_by(_messages.c.id)).all()
 
 
 def claim(session: Session, org_id: UUID, message_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:

@@ -64,7 +64,7 @@ def find(session: Reader, actor: Actor, query: SlotQuery, *, now: datetime) -> S
     )
     first = query.from_day or slot_search.day_of(now, company)
     until = query.until_day or first + timedelta(days=USUAL_DAYS)
-    _check_days(first, until)
+    check_days(first, until)
     wanted = Wanted(company.minutes or query.minutes, company.crew_size or query.crew_size)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     return SlotAnswer(
@@ -73,6 +73,14 @@ def find(session: Reader, actor: Actor, query: SlotQuery, *, now: datetime) -> S
         slots=[search.slot(start, team_ids) for start, team_ids in sorted(search.offers().items())],
         reasons=reasons(search) if query.explain else None,
     )
+
+
+def check_days(first: date, until: date) -> None:
+    """Raises `Invalid` for no days, or too many."""
+    if until <= first:
+        raise invalid_field("/to", BAD_RANGE, "The last day must be after the first: `to` is not searched itself.")
+    if (until - first).days > MOST_DAYS:
+        raise invalid_field("/to", RANGE_TOO_LONG, f"At most {MOST_DAYS} days can be searched at once.")
 
 
 def free_teams(
@@ -121,13 +129,6 @@ def alternatives(
     wished, offers = (start - EPOCH) // SECOND, search.offers()
     nearest = sorted(offers, key=lambda offered: (abs(offered - wished), offered))[:count]
     return [search.slot(offered, offers[offered]) for offered in nearest]
-
-
-def _check_days(first: date, until: date) -> None:
-    if until <= first:
-        raise invalid_field("/to", BAD_RANGE, "The last day must be after the first: `to` is not searched itself.")
-    if (until - first).days > MOST_DAYS:
-        raise invalid_field("/to", RANGE_TOO_LONG, f"At most {MOST_DAYS} days can be searched at once.")
 
 
 def _work(search: Search) -> dict[UUID, int]:

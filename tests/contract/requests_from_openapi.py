@@ -126,7 +126,9 @@ def _tables() -> list[str]:
 
 
 def _singular(table: str) -> str:
-    return table.removesuffix("ies") + "y" if table.endswith("ies") else table.removesuffix("s")
+    if table.endswith("ies"):
+        return table.removesuffix("ies") + "y"
+    return table.removesuffix("es") if table.endswith("sses") else table.removesuffix("s")
 
 
 def whole(schema: dict[str, Any]) -> dict[str, Any]:
@@ -137,8 +139,9 @@ def whole(schema: dict[str, Any]) -> dict[str, Any]:
         parts.append(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     for choices in (schema.get("anyOf", []), schema.get("oneOf", [])):
         parts += [choice for choice in choices if choice.get("type") != "null"][:1]
-    for part in parts:
-        found = whole(part) | found
+    for part in map(whole, parts):
+        needed = [*found.get("required", []), *part.get("required", [])]
+        found = part | found | ({"required": needed} if needed else {})
     return found
 
 

@@ -26,7 +26,7 @@ WITH_IDENTIFIERS = [operation for operation in FOR_STAFF if operation.places]
 CANNOT_SUCCEED: dict[str, str] = dict.fromkeys(
     ("change_password", "begin_mfa", "confirm_mfa", "renew_recovery_codes", "remove_mfa"),
     "asks for the caller's password, or for a code of their app",
-)
+) | {"merge_clients": "takes two clients, and the seed names one"}
 """Operations for staff, by operationId, whose success needs what neither contract nor seed can give, and why."""
 
 IDENTIFIERS_OF_OTHERS: set[str] = set()

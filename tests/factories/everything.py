@@ -14,6 +14,8 @@ from shared.core.transaction import transaction
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
+from tests.factories.catalog import make_estimate
+from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
 from tests.factories.messages import make_message
 from tests.factories.order_photos import make_photo
@@ -25,7 +27,7 @@ from tests.rows import TENANT_TABLES, footprint, rows
 @dataclass(frozen=True)
 class Everything:
     """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
-    a pending order with its photo, a user who may do nothing special, a session of the owner."""
+    a pending order with its photo, a user who may become a worker's account, a session of the owner."""
 
     company: Company
     ids: dict[str, UUID]
@@ -57,12 +59,17 @@ def make_everything(company: Company) -> Everything:
     order_id = make_order(company)
     named = {
         "clients": company.client_id,
+        "estimates": make_estimate(company),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
         "users": _colleague(company),
         "sessions": _second_session(company),
+        "teams": make_team(company),
     }
+    named["workers"] = make_worker(company, team_id=named["teams"])
+    make_blackout(company, team_id=named["teams"])
+    make_blackout(company, worker_id=named["workers"])
     make_link(company.owner)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
@@ -72,8 +79,8 @@ def make_everything(company: Company) -> Everything:
 
 
 def _colleague(company: Company) -> UUID | None:
-    """A user who may do nothing special, and has a second factor."""
-    person, now = make_user(company.org_id, Role.VIEWER), datetime.now(UTC)
+    """A user with the role worker, who is no worker's account yet, and has a second factor."""
+    person, now = make_user(company.org_id, Role.WORKER), datetime.now(UTC)
     with transaction(company.scope) as session:
         user = accounts.lock_own(session, person)
         secret, _ = mfa.begin(session, company.services.settings, person, user, now=now)
