@@ -23,6 +23,7 @@ from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
 from api.order_photos.routes import blueprint as order_photos
+from api.orders.convert_routes import blueprint as lead_conversion
 from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
 from api.orders.schedule_routes import blueprint as schedule
@@ -52,6 +53,7 @@ BLUEPRINTS = (
     leads,
     orders,
     order_moves,
+    lead_conversion,
     schedule,
     recurrences,
     slots,

@@ -19,6 +19,7 @@ from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.idempotency import Answer, create_once
+from api.core.openapi import refuses
 from api.core.pagination import page_answer, page_request, page_schema
 from api.core.schemas import PageArguments
 from shared.clients import addresses, merging
@@ -82,6 +83,7 @@ def get_client(client_id: UUID) -> dict[str, Any]:
 @requires(Permission.CLIENTS_WRITE)
 @blueprint.arguments(ClientChangesSchema)
 @blueprint.response(200, ClientSchema)
+@refuses(409)
 def update_client(body: dict[str, Any], client_id: UUID) -> dict[str, Any]:
     """Change a client; fields that are not given stay as they are.
 

@@ -8,6 +8,7 @@ from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.idempotency import Answer, create_once
 from api.core.leads import LeadChangesSchema, LeadInSchema, new_lead
+from api.core.openapi import refuses
 from api.core.pagination import page_answer, page_request, page_schema
 from api.leads.schemas import LeadListArguments, LeadSchema, LoseSchema, QuoteSchema, present
 from shared.core.permissions import Permission
@@ -59,6 +60,7 @@ def get_lead(lead_id: UUID) -> dict[str, Any]:
 @requires(Permission.LEADS_WRITE)
 @blueprint.arguments(LeadChangesSchema)
 @blueprint.response(200, LeadSchema)
+@refuses(409)
 def update_lead(body: dict[str, Any], lead_id: UUID) -> dict[str, Any]:
     """Change what is known about a request; fields that are not given stay as they are."""
     with transaction(tenant()) as session:

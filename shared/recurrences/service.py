@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -127,7 +127,7 @@ def list_page(
 def list_occurrences(session: Reader, actor: Actor, recurrence_id: UUID) -> Sequence[Row[Any]]:
     """What became of each date so far, the first date first. Raises `NotFound` for the recurrence."""
     get(session, actor, recurrence_id)
-    query = (
+    query: Select[Any] = (
         select(
             *(column for column in _occurrences.columns if column.name != "org_id"),
             _orders.c.state.label("order_state"),
