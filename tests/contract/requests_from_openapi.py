@@ -1,8 +1,8 @@
 """Requests that the published contract accepts, made from the contract alone: a new operation needs no list here.
 
 Every value of the format `uuid` is an identifier; its name says of which table (`photo_id`: a row of `order_photos`).
-What else is in a path is known by its own name (`org_slug`). Anything else is the `example` of its schema, or is made up from type, format and limits. Each request is made anew,
-with addresses and texts of its own.
+What else is in a path is known by its own name (`org_slug`). Anything else is the `example` of its schema, or is made
+up from type, format and limits. Each request is made anew, with addresses and texts of its own.
 """
 
 import json

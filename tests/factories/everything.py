@@ -26,9 +26,9 @@ from tests.rows import TENANT_TABLES, footprint, rows
 
 @dataclass(frozen=True)
 class Everything:
-    """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name
-    (beside the company itself, `org_slug`):
-    a pending order with its photo, a user who may become a worker's account, a session of the owner."""
+    """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
+    a pending order with its photo, a user who may become a worker's account, a session of the owner; and the company
+    itself, as `org_slug`."""
 
     company: Company
     ids: dict[str, Any]
