@@ -27,10 +27,11 @@ from tests.rows import TENANT_TABLES, footprint, rows
 @dataclass(frozen=True)
 class Everything:
     """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
-    a pending order with its photo, a user who may become a worker's account, a session of the owner."""
+    a pending order with its photo, a user who may become a worker's account, a session of the owner; and the company
+    itself, as `org_slug`."""
 
     company: Company
-    ids: dict[str, UUID]
+    ids: dict[str, Any]
 
     @property
     def org_id(self) -> UUID:
@@ -74,7 +75,7 @@ def make_everything(company: Company) -> Everything:
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
-    everything.ids.update(_any_ids(company) | named)
+    everything.ids.update(_any_ids(company) | named | {"org_slug": company.slug})
     return everything
 
 
