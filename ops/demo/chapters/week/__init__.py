@@ -6,7 +6,8 @@ steps use. The one minute that a worker's clock has to run goes by beside the ot
 """
 
 from ops.demo.chapters.week import crew_day, dispatch, people, series, setting_up, strangers
-from ops.demo.chapters.week.company import Company, left_as_found
+from ops.demo.chapters.week.company import Company
+from ops.demo.chapters.week.tidying import left_as_found
 from ops.demo.story import Story
 from ops.demo.world import World
 
@@ -15,8 +16,9 @@ def tell(world: World, story: Story) -> None:
     """Set up, sell, book, dispatch, work, call off, repeat, merge, forget."""
     company = Company.of(world, story)
     with left_as_found(company):
-        setting_up.set_up(company)
+        setting_up.hire(company)
         long_one = crew_day.begin_the_long_one(company)
+        setting_up.set_up(company)
         priced = strangers.estimate(company)
         annas = strangers.request(company, priced)
         claras = strangers.book(company, priced)

@@ -1,13 +1,12 @@
-"""The company of the week: what it sells, who works there, and how everything is left as it was found."""
+"""The company of the week: what every step works with."""
 
-import copy
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import requests
 
 from ops.demo.caller import Stranger
 from ops.demo.staff import Staff
@@ -18,7 +17,6 @@ ORGANIZATION = "/v1/organization"
 SERVICES, ADDONS, TEAMS, WORKERS, BOOKS = "/v1/services", "/v1/addons", "/v1/teams", "/v1/workers", "/v1/price-books"
 KEY, NAME = "week_", ", demo "
 """How the keys of what the chapter sells begin, and what the names of its teams and workers have in them."""
-TRIES = 5
 
 Found = dict[str, Any]
 
@@ -77,6 +75,13 @@ class Company:
 
     def order(self, client: Found, title: str, start: datetime, minutes: float, **more: Any) -> Found:
         """An order that staff place at a price they have agreed on."""
+        answer = self.place(client, title, start, minutes, **more)
+        expect(answer.status_code == 201, f"placing the order answered {answer.text}")
+        made: Found = answer.json()
+        return made
+
+    def place(self, client: Found, title: str, start: datetime, minutes: float, **more: Any) -> requests.Response:
+        """The answer to such an order, whatever it is."""
         end = start + timedelta(minutes=minutes)
         body = {
             "client_id": client["id"],
@@ -86,8 +91,7 @@ class Company:
             "scheduled_end": end.isoformat(),
             "total": {"amount": 8000, "currency": "cad"},
         }
-        made: Found = self.owner.create("/v1/orders", body | more)
-        return made
+        return self.owner.post("/v1/orders", body | more)
 
     def confirm(self, order: Found) -> Found:
         """Promise an order to its client."""
@@ -107,63 +111,6 @@ class Company:
 def money(amount: Found) -> str:
     """129.00 CAD."""
     return f"{amount['amount'] / 100:.2f} {amount['currency'].upper()}"
-
-
-@contextmanager
-def left_as_found(company: Company) -> Iterator[None]:
-    """Whatever happens in between: the settings and the price book are those of before, and nothing that the chapter
-    has added is on sale or at work any more."""
-    owner = company.owner
-    _clear(owner)
-    before, book = owner.get(ORGANIZATION), current_book(owner)
-    try:
-        yield
-    finally:
-        settle(owner, {name: before[name] for name in ("deposit_policy", "scheduling_policy")})
-        _clear(owner)
-        if book is not None:
-            owner.create(BOOKS, {"rules": book, "note": "As it was before the demo"})
-
-
-def settle(owner: Staff, changes: Found) -> Found:
-    """Change settings, on top of whichever version there is."""
-    for _ in range(TRIES):
-        seen = owner.call("GET", ORGANIZATION)
-        answer = owner.call("PATCH", ORGANIZATION, json=changes, headers={"If-Match": seen.headers["ETag"]})
-        if answer.status_code != 412:  # somebody else was faster, or our own first try whose answer was lost
-            break
-    expect(answer.status_code == 200, f"PATCH {ORGANIZATION} answered {answer.status_code}: {answer.text}")
-    changed: Found = answer.json()
-    return changed
-
-
-def current_book(owner: Staff) -> Found | None:
-    """The rules in force, if there are any."""
-    answer = owner.call("GET", f"{BOOKS}/current")
-    return copy.deepcopy(answer.json()["rules"]) if answer.ok else None
-
-
-def _clear(owner: Staff) -> None:
-    """Take off what this telling, or an earlier one that was killed, has put on sale or set to work."""
-    for path in (SERVICES, ADDONS):
-        for row in _all(owner, f"{path}?is_active=true"):
-            if row["key"].startswith(KEY):
-                owner.change("PATCH", f"{path}/{row['id']}", {"is_active": False})
-    for path in (WORKERS, TEAMS):
-        for row in _all(owner, path):
-            if row["is_active"] and NAME in row["name"]:
-                owner.change("PATCH", f"{path}/{row['id']}", {"is_active": False})
-
-
-def _all(owner: Staff, path: str) -> Iterator[Found]:
-    """Every row of a list, page after page."""
-    mark, cursor = "&" if "?" in path else "?", ""
-    while True:
-        page = owner.get(f"{path}{mark}limit=200{cursor}")
-        yield from page["data"]
-        if page["next_cursor"] is None:
-            return
-        cursor = f"&cursor={page['next_cursor']}"
 
 
 def first(rows: list[Found], otherwise: str) -> Found:

@@ -39,7 +39,7 @@ def hand_out_and_forget(company: Company, closed: Found, open_order: Found) -> N
     refusal = owner.refused("POST", f"/v1/clients/{busy}/erase", 409, "privacy.open_orders", {"reason": "asked"})
     owner.change("POST", f"{path}/erase", {"reason": "asked"})
     left = json.dumps([owner.get(path), owner.get(f"/v1/orders/{closed['id']}")])
-    for word in ("Clara", company.address("Clara"), "12 Elm Street", "mat"):
+    for word in ("Clara", company.address("Clara"), "12 Elm Street", "under the mat"):
         expect(word not in left, f"“{word}” is still there")
     paid = owner.get(f"/v1/orders/{closed['id']}/payments")["data"]
     expect(len(paid) == 1, "the payment is gone")

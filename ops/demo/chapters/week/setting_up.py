@@ -11,9 +11,8 @@ from ops.demo.chapters.week.company import (
     TEAMS,
     WORKERS,
     Company,
-    current_book,
-    settle,
 )
+from ops.demo.chapters.week.tidying import current_book, settle
 from ops.demo.story import expect
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -21,10 +20,9 @@ CHECKLIST = (("Look for the cat", True), ("Kitchen and bathroom", True), ("Water
 
 
 def set_up(company: Company) -> None:
-    """Services, prices, teams, workers, a checklist, policies."""
+    """Services, prices, a checklist, policies."""
     _sell(company)
     _price(company)
-    _hire(company)
     _list_what_to_do(company)
     _decide(company)
 
@@ -81,7 +79,8 @@ def _rules(company: Company) -> Any:
     return book
 
 
-def _hire(company: Company) -> None:
+def hire(company: Company) -> None:
+    """Teams and workers."""
     owner = company.owner
     for name, opens, closes in (("North", "06:00", "22:00"), ("South", "13:00", "18:00")):
         hours = {day: [{"opens": opens, "closes": closes}] for day in DAYS}
