@@ -21,7 +21,7 @@ READ, WRITE = 4, 8
 FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 
 
-BESIDE = ("audit_entries", "order_history")
+BESIDE = ("audit_entries", "exports", "order_history")
 """Tables whose rows are written without SQLAlchemy (`shared.core.later`)."""
 
 
