@@ -71,9 +71,10 @@ migration: $(READY) ## a new migration file (name="add crews")
 	@test -n "$(name)" || { echo 'usage: make migration name="add crews"' >&2; exit 2; }
 	@$(BIN)/python -m ops.lint.migrations --add "$(name)"
 
-settings-docs: $(READY) ## write .env.example, the settings page and the permissions page from the code
+settings-docs: $(READY) ## write .env.example and the pages of settings, permissions and the order's life
 	@$(BIN)/python -m ops.settings_docs
 	@$(BIN)/python -m ops.permissions_docs
+	@$(BIN)/python -m ops.order_life_docs
 
 requirements: $(READY) ## lock the dependencies again from ops/requirements/*.in
 	@cd ops/requirements && for part in api worker dev; do \

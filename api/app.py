@@ -9,21 +9,32 @@ from api import pages
 from api.audit.routes import blueprint as audit
 from api.catalog.estimate_routes import blueprint as estimates
 from api.catalog.routes import blueprint as catalog
+from api.checklists.routes import blueprint as checklists
 from api.clients.routes import blueprint as clients
 from api.core import basic_auth, openapi
 from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
+from api.crews.routes import blueprint as crews
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
+from api.leads.routes import blueprint as leads
 from api.order_photos.routes import blueprint as order_photos
+from api.orders.convert_routes import blueprint as lead_conversion
+from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
+from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.privacy.routes import blueprint as privacy
+from api.public.routes import blueprint as public
+from api.recurrences.routes import blueprint as recurrences
+from api.slots.routes import blueprint as slots
 from api.stripe_events.routes import blueprint as stripe_events
+from api.time_entries.routes import blueprint as time_entries
 from shared.core.settings import Settings
 from shared.wiring import Services
 
@@ -39,9 +50,20 @@ BLUEPRINTS = (
     clients,
     catalog,
     estimates,
+    crews,
+    leads,
     orders,
+    order_moves,
+    lead_conversion,
+    schedule,
+    recurrences,
+    slots,
+    checklists,
+    time_entries,
     order_photos,
     payments,
+    public,
+    privacy,
     stripe_events,
 )
 

@@ -71,6 +71,9 @@ app = Celery(
         "worker.tasks.heartbeats",
         "worker.tasks.messages",
         "worker.tasks.order_photos",
+        "worker.tasks.orders",
+        "worker.tasks.recurrences",
+        "worker.tasks.privacy",
         "worker.tasks.stripe_events",
     ],
 )

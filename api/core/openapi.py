@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from flask_smorest import Api, Blueprint
+from marshmallow import Schema
 
 from api.core.etags import demand_if_match
 
@@ -37,6 +38,7 @@ CONFIG = {
 View = Callable[..., Any]
 
 _DECLARED = "x-refusals"
+_either: dict[str, tuple[tuple[str, ...], ...]] = {}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -93,8 +95,20 @@ def requires_if_match(view: View) -> View:
     return documented
 
 
+def needs_either(*groups: tuple[str, ...]) -> Callable[[type[Schema]], type[Schema]]:
+    """Document that a body of this schema has all fields of at least one of `groups`; the domain sees to it."""
+
+    def declare(schema: type[Schema]) -> type[Schema]:
+        _either[schema.__name__.removesuffix("Schema")] = groups
+        return schema
+
+    return declare
+
+
 def complete(api: Api) -> None:
     """Give every operation its refusals and its common parameters."""
+    for name, groups in _either.items():
+        api.spec.components.schemas[name]["anyOf"] = [{"required": list(group)} for group in groups]
     for path, methods in api.spec._paths.items():  # noqa: SLF001 - apispec has no other way to revisit what it has
         for method, operation in methods.items():
             if method in {"get", "post", "put", "patch", "delete"}:
@@ -138,5 +152,9 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
             "description": _REFUSALS[status],
             "content": {"application/problem+json": {"schema": PROBLEM}},
         }
-    if method == "post" and "201" in responses and "multipart/form-data" not in str(operation.get("requestBody")):
+    if (
+        method == "post"
+        and {"201", "202"} & set(responses)
+        and "multipart/form-data" not in str(operation.get("requestBody"))
+    ):
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)

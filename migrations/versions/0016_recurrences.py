@@ -49,7 +49,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_recurrences_client", "recurrences", ["org_id", "client_id", "id"], unique=False)
     op.create_index("ix_recurrences_service", "recurrences", ["org_id", "service_id"], unique=False)
-    op.create_index("ix_recurrences_state", "recurrences", ["org_id", "state", "id"], unique=False)
+    op.create_index("ix_recurrences_due", "recurrences", ["placed_until"], postgresql_where=sa.text("state = 'active'"))
     op.create_index("ix_recurrences_team", "recurrences", ["org_id", "team_id"], unique=False)
     rls.protect_tenant_table("recurrences")
     op.create_table(

@@ -24,8 +24,9 @@ from shared.core.transaction import transaction
 from shared.identity import accounts, passwords, signing_in
 from shared.messages import service as messages
 from shared.messages.model import Message, MessageKind
-from shared.orders import service as orders
 from shared.orders.model import Order, OrderNumber
+from shared.orders.placing import place
+from shared.orders.terms import NewOrder
 from shared.organizations import service as organizations
 from shared.wiring import build_services
 
@@ -73,7 +74,7 @@ def company(settings: Settings, slug: str) -> tuple[Company, Actor]:
 
 def place_orders(owner: Actor, client_id: UUID, count: int) -> list[str]:
     """`count` orders, two hours apart, with photo consent: one placed through the domain, and copies of its row."""
-    wanted = orders.NewOrder(
+    wanted = NewOrder(
         client_id=client_id,
         title="Spring cleaning",
         address="12 Elm Street, Calgary",
@@ -83,7 +84,7 @@ def place_orders(owner: Actor, client_id: UUID, count: int) -> list[str]:
         photo_consent=True,
     )
     with transaction(Tenant(owner.org_id)) as session:
-        placed = orders.place(session, owner, wanted, now=clock.utc_now())
+        placed = place(session, owner, wanted, now=clock.utc_now())
         session.flush()
         row = select(Order.__table__).where(Order.org_id == owner.org_id, Order.id == placed.id)
         first = dict(session.execute(row).mappings().one())
@@ -101,6 +102,7 @@ def _copy(first: dict[str, Any], number: int) -> dict[str, Any]:
         "number": first["number"] + number,
         "scheduled_start": start,
         "scheduled_end": start + STEP,
+        "blocked_until": start + STEP,
     }
 
 

@@ -1,7 +1,7 @@
 """The only way to the database, and the only commit.
 
     with transaction(Tenant(org_id)) as session:
-        order = orders.confirm(session, actor, order_id, now=now)
+        order = moving.confirm(session, actor, order_id, now=now)
 
 The block commits once at its end, then publishes the jobs that were enqueued inside it. `read_only` is for reads: it
 gives rows and no mapped objects, which costs half, and Postgres refuses writes in it. Only routes, tasks and commands

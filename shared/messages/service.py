@@ -1,16 +1,17 @@
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.ids import new_id
-from shared.core.orm import table_of
-from shared.core.outbox import PUBLISH_GRACE, backoff, lock_due
+from shared.core.orm import Reader, table_of
+from shared.core.outbox import PUBLISH_GRACE, backoff, claiming, lock_due
 from shared.core.settings import Settings
 from shared.messages.jobs import SEND
 from shared.messages.model import FINISHED, SEALED_PASSWORD, UNFINISHED, Message, MessageKind, MessageState
@@ -20,16 +21,7 @@ _PROMISE_ONCE = (
     insert(_messages).on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key").returning(_messages.c.id)
 )
 
-_CLAIM = (
-    update(_messages)
-    .where(
-        _messages.c.org_id == bindparam("of_org"),
-        _messages.c.id == bindparam("of_message"),
-        _messages.c.state == MessageState.QUEUED,
-    )
-    .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-    .returning(_messages)
-)
+_CLAIM = claiming(_messages, waiting=MessageState.QUEUED, working=MessageState.SENDING)
 
 
 def queue(
@@ -40,9 +32,13 @@ def queue(
     variables: dict[str, Any],
     *,
     dedupe_key: str,
+    resource_id: UUID | None = None,
     now: datetime,
 ) -> None:
-    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once."""
+    """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once.
+
+    `resource_id` is what the mail is about, such as an order.
+    """
     message_id = new_id()
     row = {
         "org_id": actor.org_id,
@@ -51,6 +47,7 @@ def queue(
         "recipient": recipient,
         "variables": variables,
         "dedupe_key": dedupe_key,
+        "resource_id": resource_id,
         "request_id": actor.request_id,
         "created_at": now,
         "next_attempt_at": now + PUBLISH_GRACE,
@@ -59,10 +56,16 @@ def queue(
         jobs.enqueue(session, SEND, org_id=actor.org_id, message_id=message_id)
 
 
+def about(session: Reader, actor: Actor, resource_id: UUID) -> Sequence[Row[Any]]:
+    """The mails about something, such as an order, oldest first."""
+    query = select(_messages).where(_messages.c.org_id == actor.org_id, _messages.c.resource_id == resource_id)
+    return session.execute(query.order_by(_messages.c.id)).all()
+
+
 def claim(session: Session, org_id: UUID, message_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
     """Take the mail for sending, for the length of the lease. None when there is nothing to do (any more, or yet)."""
     lease = timedelta(seconds=settings.email_lease_seconds)
-    mine = {"of_org": org_id, "of_message": message_id, "lease_until": now + lease}
+    mine = {"of_org": org_id, "of_row": message_id, "lease_until": now + lease}
     return session.execute(_CLAIM, mine).one_or_none()
 
 

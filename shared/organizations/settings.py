@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from shared.core.errors import Invalid, code, invalid_field
+from shared.organizations.origins import normal_origin
 
 BAD_TIMEZONE = code("organizations.bad_timezone", "No such time zone")
 BAD_LOCALE = code("organizations.bad_locale", "The locale cannot be used")
@@ -20,6 +21,7 @@ BAD_HOURS = code("organizations.bad_hours", "The business hours cannot be used")
 BAD_TAX_RATES = code("organizations.bad_tax_rates", "The tax rates cannot be used")
 BAD_DEPOSIT_POLICY = code("organizations.bad_deposit_policy", "The deposit policy contradicts itself")
 BAD_CANCELLATION_POLICY = code("organizations.bad_cancellation_policy", "The cancellation policy contradicts itself")
+BAD_ORIGIN = code("organizations.bad_origin", "The origin cannot be used")
 
 
 class DepositReason(StrEnum):
@@ -85,11 +87,32 @@ def faults_in(values: Mapping[str, Any]) -> list[Invalid]:
     return [fault for name, value in values.items() if name in _RULES for fault in _RULES[name](value)]
 
 
+def faults_in_hours(week: dict[str, Any], pointer: str = "/business_hours") -> Iterator[Invalid]:
+    """What is wrong with the opening hours of a week, which stand at `pointer` in the body: periods of a day follow
+    each other and do not overlap."""
+    for day, periods in week.items():
+        free_from = "00:00"
+        for number, period in enumerate(periods):
+            at = f"{pointer}/{day}/{number}"
+            if period["opens"] >= period["closes"]:
+                yield invalid_field(f"{at}/closes", BAD_HOURS, "Closes before it opens.")
+            if period["opens"] < free_from:
+                yield invalid_field(f"{at}/opens", BAD_HOURS, "Opens before the period in front of it is over.")
+            free_from = max(free_from, period["closes"])
+
+
 def refuse(faults: list[Invalid]) -> None:
     """Raise all `faults` as one `Invalid`, if there are any."""
     if faults:
         detail = " ".join(fault.detail for fault in faults)
         raise Invalid(faults[0].code, detail, errors=[error for fault in faults for error in fault.errors])
+
+
+def spelled(changes: Changes) -> Changes:
+    """`changes` without faults, with everything in the one spelling in which it is kept."""
+    if "portal_origins" not in changes:
+        return changes
+    return changes | {"portal_origins": [normal_origin(origin) for origin in changes["portal_origins"]]}
 
 
 @cache
@@ -106,18 +129,6 @@ def _timezone(name: str) -> Iterator[Invalid]:
 def _locale(tag: str) -> Iterator[Invalid]:
     if not _LOCALE.fullmatch(tag):
         yield invalid_field("/locale", BAD_LOCALE, f"{tag!r} is not written like en, de or en-CA (BCP 47).")
-
-
-def _business_hours(week: dict[str, Any]) -> Iterator[Invalid]:
-    for day, periods in week.items():
-        free_from = "00:00"
-        for number, period in enumerate(periods):
-            at = f"/business_hours/{day}/{number}"
-            if period["opens"] >= period["closes"]:
-                yield invalid_field(f"{at}/closes", BAD_HOURS, "Closes before it opens.")
-            if period["opens"] < free_from:
-                yield invalid_field(f"{at}/opens", BAD_HOURS, "Opens before the period in front of it is over.")
-            free_from = max(free_from, period["closes"])
 
 
 def _tax_rates(rates: list[dict[str, Any]]) -> Iterator[Invalid]:
@@ -147,11 +158,26 @@ def _cancellation_policy(policy: dict[str, Any]) -> Iterator[Invalid]:
             yield invalid_field(at, BAD_CANCELLATION_POLICY, "Is more than free_hours.")
 
 
+def _portal_origins(origins: list[str]) -> Iterator[Invalid]:
+    seen: set[str] = set()
+    for number, text in enumerate(origins):
+        at = f"/portal_origins/{number}"
+        try:
+            origin = normal_origin(text)
+        except ValueError as error:
+            yield invalid_field(at, BAD_ORIGIN, f"{text!r} {error}.")
+            continue
+        if origin in seen:
+            yield invalid_field(at, BAD_ORIGIN, f"{text!r} is in the list already.")
+        seen.add(origin)
+
+
 _RULES: dict[str, Callable[[Any], Iterator[Invalid]]] = {
     "timezone": _timezone,
     "locale": _locale,
-    "business_hours": _business_hours,
+    "business_hours": faults_in_hours,
     "tax_rates": _tax_rates,
     "deposit_policy": _deposit_policy,
     "cancellation_policy": _cancellation_policy,
+    "portal_origins": _portal_origins,
 }

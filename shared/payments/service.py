@@ -12,6 +12,7 @@ from shared.core.errors import Conflict, code
 from shared.core.ids import new_id
 from shared.core.money import Money
 from shared.core.orm import Reader, table_of
+from shared.orders import moving
 from shared.orders import service as orders
 from shared.orders.states import OrderState
 from shared.payments.model import Payment, PaymentState
@@ -61,7 +62,7 @@ def record_succeeded(
     )
     if session.scalar(once) is None:
         return False
-    orders.record_payment(session, actor, order, paid.amount, now=now)
+    moving.record_payment(session, actor, order, paid.amount, now=now)
     return True
 
 

@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, child_of, one_of
@@ -39,7 +39,7 @@ class Recurrence(TenantRow, Base):
         Index("ix_recurrences_client", "org_id", "client_id", "id"),
         Index("ix_recurrences_service", "org_id", "service_id"),
         Index("ix_recurrences_team", "org_id", "team_id"),
-        Index("ix_recurrences_state", "org_id", "state", "id"),
+        Index("ix_recurrences_due", "placed_until", postgresql_where=text("state = 'active'")),
         one_of("frequency", Frequency),
         one_of("state", RecurrenceState),
         CheckConstraint("planned_minutes > 0", name="minutes"),

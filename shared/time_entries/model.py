@@ -1,17 +1,11 @@
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, child_of, one_of
-
-
-class TimeEntryState(StrEnum):
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
+from shared.time_entries.states import TimeEntryState
 
 
 class TimeEntry(TenantRow, Base):

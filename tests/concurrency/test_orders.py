@@ -15,7 +15,7 @@ from shared.core.locks import queue_up
 from shared.core.transaction import read_only, transaction
 from shared.messages.model import Message
 from shared.orders.model import Order, OrderHistory
-from shared.orders.service import FIRST_NUMBER
+from shared.orders.placing import FIRST_NUMBER
 from tests.concurrency.together import together
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company, make_company
@@ -147,7 +147,7 @@ def test_ten_confirmations_at_once_confirm_and_mail_once(app: Flask, company: Co
 
 def test_who_waits_too_long_for_a_number_is_told_to_try_again(app: Flask, company: Company) -> None:
     with transaction(company.scope) as session:
-        queue_up(session, "orders.number", company.org_id)
+        queue_up(session, "orders.calendar", company.org_id)
         session.execute(text("SELECT 1"))
         answer = post(app, company, "", json=order_body(company))
     assert (answer.status_code, answer.get_json()["code"]) == (503, "database.busy")

@@ -16,7 +16,7 @@ from shared.job_runs.model import JobRun
 from shared.messages import jobs as message_jobs
 from shared.messages import service as messages
 from shared.messages.model import Message
-from shared.orders import service as orders
+from shared.orders import moving
 from shared.wiring import Services
 from tests.concurrency.together import together
 from tests.factories.orders import make_order
@@ -32,7 +32,7 @@ def owed_mails(company: Company, count: int) -> list[UUID]:
     for _ in range(count):
         order_id = make_order(company)
         with transaction(company.scope) as session:
-            orders.confirm(session, company.owner, order_id, now=now)
+            moving.confirm(session, company.owner, order_id, now=now)
     company.services.redis.flushdb()
     with transaction(company.scope) as session:
         session.execute(update(Message).values(next_attempt_at=now - timedelta(minutes=1)))

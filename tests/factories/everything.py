@@ -15,6 +15,7 @@ from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
 from tests.factories.catalog import make_estimate
+from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
 from tests.factories.messages import make_message
 from tests.factories.order_photos import make_photo
@@ -26,10 +27,11 @@ from tests.rows import TENANT_TABLES, footprint, rows
 @dataclass(frozen=True)
 class Everything:
     """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
-    a pending order with its photo, a user who may do nothing special, a session of the owner."""
+    a pending order with its photo, a user who may become a worker's account, a session of the owner; and the company
+    itself, as `org_slug`."""
 
     company: Company
-    ids: dict[str, UUID]
+    ids: dict[str, Any]
 
     @property
     def org_id(self) -> UUID:
@@ -64,18 +66,22 @@ def make_everything(company: Company) -> Everything:
         "messages": make_message(company),
         "users": _colleague(company),
         "sessions": _second_session(company),
+        "teams": make_team(company),
     }
+    named["workers"] = make_worker(company, team_id=named["teams"])
+    make_blackout(company, team_id=named["teams"])
+    make_blackout(company, worker_id=named["workers"])
     make_link(company.owner)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
-    everything.ids.update(_any_ids(company) | named)
+    everything.ids.update(_any_ids(company) | named | {"org_slug": company.slug})
     return everything
 
 
 def _colleague(company: Company) -> UUID | None:
-    """A user who may do nothing special, and has a second factor."""
-    person, now = make_user(company.org_id, Role.VIEWER), datetime.now(UTC)
+    """A user with the role worker, who is no worker's account yet, and has a second factor."""
+    person, now = make_user(company.org_id, Role.WORKER), datetime.now(UTC)
     with transaction(company.scope) as session:
         user = accounts.lock_own(session, person)
         secret, _ = mfa.begin(session, company.services.settings, person, user, now=now)

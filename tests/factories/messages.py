@@ -18,6 +18,8 @@ VARIABLES = {
     "address": "12 Elm Street, Calgary",
     "starts": "Tuesday, 24 November 2026, 09:00",
     "total": "129.00 CAD",
+    "deposit": "32.25 CAD",
+    "hold_until": "Monday, 23 November 2026, 10:30",
     "name": "Dan Dispatcher",
     "email": "dan@staff.test",
     "role": "dispatcher",

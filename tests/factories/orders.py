@@ -6,8 +6,8 @@ from uuid import UUID
 
 from shared.core.money import Money
 from shared.core.transaction import transaction
-from shared.orders import service as orders
-from shared.orders.service import NewOrder
+from shared.orders.placing import place
+from shared.orders.terms import NewOrder
 from tests.factories.organizations import Company
 
 
@@ -38,4 +38,4 @@ def make_order(company: Company, **changes: Any) -> UUID:
         "photo_consent": True,
     } | changes
     with transaction(company.scope) as session:
-        return orders.place(session, company.owner, NewOrder(**wanted), now=datetime.now(UTC)).id
+        return place(session, company.owner, NewOrder(**wanted), now=datetime.now(UTC)).id

@@ -17,7 +17,7 @@ def test_placing_an_order_answers_with_all_of_it(client: CheckedClient, company:
     placed = response.get_json()
     assert placed["number"] == 1001
     assert placed["state"] == "pending"
-    assert placed["allowed"] == ["confirm", "cancel"]
+    assert placed["allowed"] == ["confirm", "cancel", "reschedule", "assign", "change"]
     assert placed["total"] == {"amount": 12900, "currency": "cad"}
     read = client.get(f"/v1/orders/{placed['id']}", headers=company.headers())
     assert read.get_json() == placed
@@ -62,7 +62,7 @@ def test_confirming_twice_is_refused_and_says_what_is_allowed(client: CheckedCli
     assert again.status_code == 409
     assert again.get_json()["code"] == "orders.wrong_state"
     assert again.get_json()["state"] == "confirmed"
-    assert again.get_json()["allowed"] == ["cancel"]
+    assert again.get_json()["allowed"] == ["start", "cancel", "no_show", "reschedule", "assign", "change"]
 
 
 @pytest.mark.parametrize("move", ["confirm", "cancel"])

@@ -9,12 +9,13 @@ import pytest
 from shared.core.errors import Conflict
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
-from shared.orders import service as orders
-from shared.orders.states import MOVES, Move, OrderState, allowed_from
+from shared.orders import moving
+from shared.orders.states import Move
 from tests.checked_client import CheckedClient
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
+from tests.orders.steps import BY_REQUEST, ask
 from tests.rows import footprint, row, rows
 
 
@@ -67,42 +68,11 @@ def test_a_change_that_fails_leaves_nothing_and_enqueues_nothing(company: Compan
     order_id = make_order(company)
     before = footprint(company.org_id)
     with pytest.raises(ZeroDivisionError), transaction(company.scope) as session:
-        orders.confirm(session, company.owner, order_id, now=datetime.now(UTC))
+        moving.confirm(session, company.owner, order_id, now=datetime.now(UTC))
         session.flush()
         raise ZeroDivisionError
     assert footprint(company.org_id) == before
     assert jobs.enqueued() == []
-
-
-def test_a_refused_move_writes_nothing(client: CheckedClient, company: Company, jobs: JobsProbe) -> None:
-    order_id = make_order(company)
-    _post(client, company, order_id, "cancel")
-    jobs.enqueued()
-    before = footprint(company.org_id)
-    for move in Move:
-        answer = _post(client, company, order_id, move)
-        assert answer.status_code == 409
-        assert (answer.get_json()["state"], answer.get_json()["allowed"]) == ("cancelled", [])
-    assert footprint(company.org_id) == before
-    assert jobs.enqueued() == []
-
-
-@pytest.mark.parametrize("state", list(OrderState))
-@pytest.mark.parametrize("move", list(Move))
-def test_the_table_of_moves_is_what_the_api_does(
-    client: CheckedClient, company: Company, state: OrderState, move: Move
-) -> None:
-    order_id = make_order(company)
-    path = {OrderState.PENDING: [], OrderState.CONFIRMED: ["confirm"], OrderState.CANCELLED: ["cancel"]}[state]
-    for step in path:
-        assert _post(client, company, order_id, step).status_code == 200
-    shown = client.get(f"/v1/orders/{order_id}", headers=company.headers()).get_json()
-    assert shown["allowed"] == allowed_from(state)
-    answer = _post(client, company, order_id, move)
-    sources, target = MOVES[move]
-    assert answer.status_code == (200 if state in sources else 409)
-    after = client.get(f"/v1/orders/{order_id}", headers=company.headers()).get_json()
-    assert after["state"] == (target if state in sources else state)
 
 
 def test_cancelling_a_confirmed_order_mails_twice_in_all(client: CheckedClient, company: Company) -> None:
@@ -156,13 +126,12 @@ def test_a_refused_order_uses_up_no_number(client: CheckedClient, company: Compa
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE, Role.WORKER])
-@pytest.mark.parametrize("move", list(Move))
+@pytest.mark.parametrize("move", BY_REQUEST)
 def test_who_may_not_write_moves_nothing(client: CheckedClient, company: Company, role: Role, move: Move) -> None:
     order_id = make_order(company)
     headers = company.headers(role)
     before = footprint(company.org_id)
-    answer = client.post(f"/v1/orders/{order_id}/{move}", json={"reason": "because"}, headers=headers)
-    assert answer.status_code == 403
+    assert ask(client, headers, order_id, move).status_code == 403
     assert footprint(company.org_id) == before
 
 
@@ -190,7 +159,7 @@ def test_the_mail_tells_the_time_of_the_companys_clocks(client: CheckedClient, c
 def test_the_domain_refuses_a_stale_version_too(company: Company) -> None:
     order_id = make_order(company)
     with pytest.raises(Conflict) as refused, transaction(company.scope) as session:
-        orders.confirm(session, company.owner, order_id, version=7, now=datetime.now(UTC))
+        moving.confirm(session, company.owner, order_id, version=7, now=datetime.now(UTC))
     assert refused.value.code == "stale"
 
 

@@ -1,0 +1,216 @@
+"""What an order is placed on: the client, the price, the team, the policies. Looked up in one statement, judged in one
+place, so that every unknown or foreign identifier is refused alike."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, select
+from sqlalchemy.orm import Session
+
+from shared.catalog.model import Estimate, Service
+from shared.clients.model import Client
+from shared.core.actor import Actor
+from shared.core.errors import Invalid, code, invalid_field
+from shared.core.money import Money
+from shared.core.orm import table_of
+from shared.crews.model import Team
+from shared.leads.model import Lead
+from shared.orders.model import Order, OrderSource
+from shared.orders.policies import Deposit, deposit_for
+from shared.orders.states import OrderState
+from shared.organizations.model import Organization
+
+WRONG_CURRENCY = code("orders.wrong_currency", "The currency is not the organization's")
+BAD_TIMES = code("orders.bad_times", "The times cannot be used")
+UNKNOWN_CLIENT = code("orders.unknown_client", "No such client")
+UNKNOWN_ESTIMATE = code("orders.unknown_estimate", "No such estimate")
+ESTIMATE_EXPIRED = code("orders.estimate_expired", "The estimate is not valid any more")
+UNKNOWN_SERVICE = code("orders.unknown_service", "No such service")
+UNKNOWN_TEAM = code("orders.unknown_team", "No such team")
+UNKNOWN_WORKER = code("orders.unknown_worker", "No such worker")
+UNKNOWN_LEAD = code("orders.unknown_lead", "No such lead")
+BAD_PRICE = code("orders.bad_price", "The price cannot be used")
+
+LONGEST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What it takes to place an order. The price is that of an estimate, or a `total` that staff have agreed on, with a
+    `title`; the end follows from the estimate's minutes when it is not given."""
+
+    client_id: UUID
+    address: str
+    scheduled_start: datetime
+    scheduled_end: datetime | None = None
+    estimate_id: UUID | None = None
+    total: Money | None = None
+    service_id: UUID | None = None
+    title: str | None = None
+    notes: str = ""
+    access_notes: str = ""
+    postal_code: str = ""
+    photo_consent: bool = False
+    team_id: UUID | None = None
+    worker_ids: list[UUID] = field(default_factory=list)
+    lead_id: UUID | None = None
+    source: OrderSource = OrderSource.STAFF
+    recurrence_id: UUID | None = None
+    occurrence_on: date | None = None
+
+
+_organizations, _clients, _leads = table_of(Organization), table_of(Client), table_of(Lead)
+_estimates, _services, _teams, _orders = table_of(Estimate), table_of(Service), table_of(Team), table_of(Order)
+
+
+def _named(table: Any, parameter: str) -> Any:
+    return and_(table.c.org_id == _organizations.c.id, table.c.id == bindparam(parameter, type_=Uuid()))
+
+
+_ordered_before = exists().where(
+    _orders.c.org_id == _organizations.c.id,
+    _orders.c.client_id == bindparam("client_id", type_=Uuid()),
+    _orders.c.state != OrderState.CANCELLED,
+)
+_LOOK_UP: Select[Any] = (
+    select(
+        _organizations.c.currency,
+        _organizations.c.timezone,
+        _organizations.c.deposit_policy,
+        _organizations.c.cancellation_policy,
+        _organizations.c.scheduling_policy,
+        _clients.c.id.label("client_id"),
+        _clients.c.name.label("client_name"),
+        _clients.c.email,
+        _estimates.c.id.label("estimate_id"),
+        _estimates.c.minutes,
+        _estimates.c.lines,
+        _estimates.c.total_amount,
+        _estimates.c.currency.label("estimate_currency"),
+        _estimates.c.valid_until,
+        _services.c.id.label("service_id"),
+        _services.c.name.label("service_name"),
+        _services.c.is_heavy,
+        _teams.c.id.label("team_id"),
+        _leads.c.id.label("lead_id"),
+        _ordered_before.label("ordered_before"),
+    )
+    .select_from(_organizations)
+    .outerjoin(
+        _clients,
+        and_(_named(_clients, "client_id"), _clients.c.merged_into_id.is_(None), _clients.c.erased_at.is_(None)),
+    )
+    .outerjoin(_estimates, _named(_estimates, "estimate_id"))
+    .outerjoin(
+        _services,
+        and_(
+            _services.c.org_id == _organizations.c.id,
+            (_services.c.id == bindparam("service_id", type_=Uuid())) | (_services.c.id == _estimates.c.service_id),
+        ),
+    )
+    .outerjoin(_teams, and_(_named(_teams, "team_id"), _teams.c.is_active))
+    .outerjoin(_leads, _named(_leads, "lead_id"))
+    .where(_organizations.c.id == bindparam("org_id", type_=Uuid()))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed. `around` has what mails and policies need of the organization and the client."""
+
+    around: Row[Any]
+    title: str
+    scheduled_end: datetime
+    total: Money
+    lines: list[dict[str, Any]]
+    deposit: Deposit
+
+    @property
+    def is_heavy(self) -> bool:
+        return bool(self.around.is_heavy)
+
+    @property
+    def buffer(self) -> timedelta:
+        return timedelta(minutes=self.around.scheduling_policy["buffer_minutes"])
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(minutes=self.around.scheduling_policy["hold_minutes"])
+
+
+def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) -> Terms:
+    """The terms on which `wanted` can be placed. Raises `Invalid` for bad times, prices and unknown identifiers."""
+    names = {name: getattr(wanted, name) for name in ("client_id", "estimate_id", "service_id", "team_id", "lead_id")}
+    around = session.execute(_LOOK_UP, {"org_id": actor.org_id, **names}).one()
+    for name, (unknown, what) in _UNKNOWN.items():
+        if names[name] is not None and getattr(around, name) is None:
+            raise invalid_field(f"/{name}", unknown, f"This organization has no such {what}.")
+    total = _price(wanted, around, now)
+    end = wanted.scheduled_end or wanted.scheduled_start + timedelta(minutes=around.minutes or 0)
+    check_times(wanted.scheduled_start, end, now=now)
+    deposit = Deposit(0, [])
+    if wanted.source is not OrderSource.RECURRENCE:
+        deposit = deposit_for(
+            around,
+            total=total.amount,
+            is_heavy=bool(around.is_heavy),
+            is_first=not around.ordered_before,
+            start=wanted.scheduled_start,
+            now=now,
+        )
+    return Terms(around, wanted.title or around.service_name, end, total, around.lines or [], deposit)
+
+
+_UNKNOWN = {
+    "client_id": (UNKNOWN_CLIENT, "client"),
+    "estimate_id": (UNKNOWN_ESTIMATE, "estimate"),
+    "service_id": (UNKNOWN_SERVICE, "service"),
+    "team_id": (UNKNOWN_TEAM, "team at work"),
+    "lead_id": (UNKNOWN_LEAD, "lead"),
+}
+
+
+def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
+    """Raises `Invalid` for a visit in the past, without length, or longer than a day."""
+    if end <= start:
+        raise invalid_field("/scheduled_end", BAD_TIMES, "The end must be after the start.")
+    if start <= now:
+        raise invalid_field("/scheduled_start", BAD_TIMES, "The start is in the past.")
+    if end - start > LONGEST:
+        raise invalid_field("/scheduled_end", BAD_TIMES, "A visit is 24 hours long at most.")
+
+
+def check_estimate(estimate: Row[Any] | None, *, now: datetime) -> Row[Any]:
+    """Raises `Invalid` for an estimate that is unknown, or not valid any more; a series keeps its price, though."""
+    if estimate is None:
+        raise invalid_field("/estimate_id", UNKNOWN_ESTIMATE, "This organization has no such estimate.")
+    if estimate.valid_until <= now:
+        raise invalid_field("/estimate_id", ESTIMATE_EXPIRED, "The estimate is not valid any more. Make a new one.")
+    return estimate
+
+
+def _price(wanted: NewOrder, around: Row[Any], now: datetime) -> Money:
+    if (wanted.estimate_id is None) == (wanted.total is None):
+        raise invalid_field("/estimate_id", BAD_PRICE, "Name an estimate, or else a total.")
+    if wanted.total is not None:
+        return _agreed(wanted, wanted.total, around)
+    if wanted.service_id is not None:
+        raise invalid_field("/service_id", BAD_PRICE, "The service is that of the estimate.")
+    if wanted.source is not OrderSource.RECURRENCE:
+        check_estimate(around, now=now)
+    return Money(around.total_amount, around.estimate_currency)
+
+
+def _agreed(wanted: NewOrder, total: Money, around: Row[Any]) -> Money:
+    if total.currency != around.currency:
+        raise invalid_field("/total/currency", WRONG_CURRENCY, f"This organization works in {around.currency}.")
+    missing = [name for name in ("title", "scheduled_end") if getattr(wanted, name) is None]
+    if missing:
+        faults = [
+            {"pointer": f"/{name}", "code": BAD_PRICE, "detail": "Is needed when the price is not an estimate's."}
+            for name in missing
+        ]
+        raise Invalid(BAD_PRICE, f"Without an estimate, {' and '.join(missing)} must be given.", errors=faults)
+    return total
