@@ -10,7 +10,6 @@ from shared.catalog.pricing import Priced
 from tests.catalog.working import worked_out
 
 PAGE = Path(__file__).resolve().parents[2] / "ops" / "docs" / "prices.md"
-_ROW = re.compile(r"^\| (\S.*?) \| (.*?) \| (\S*) \| (\S*) ?\|$", re.MULTILINE)
 
 
 def _example() -> tuple[dict[str, Any], Priced]:
@@ -22,7 +21,8 @@ def _example() -> tuple[dict[str, Any], Priced]:
 def _table() -> dict[str, tuple[str, str]]:
     """Line and minutes of each rule of the example's table."""
     text = PAGE.read_text().partition("## An example")[2].partition("\n## ")[0]
-    return {match[1].strip("`*"): (match[3].strip("*"), match[4].strip("*")) for match in _ROW.finditer(text)}
+    rows = [[cell.strip(" `*") for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return {rule: (line, minutes) for rule, _, line, minutes in rows}
 
 
 def test_the_worked_example_is_what_the_code_makes_of_it() -> None:
