@@ -10,6 +10,7 @@ from sqlalchemy import event
 from shared.core import query_count
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
+from tests.factories.catalog import INPUTS, book_for, make_estimate
 from tests.factories.identity import PASSWORD, make_link, make_person
 from tests.factories.order_photos import make_photo, photo_form
 from tests.factories.orders import make_order, order_body
@@ -58,9 +59,13 @@ def _beside() -> int:
 def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     order_id = make_order(company)
     photo = make_photo(company, order_id)
+    estimate_id = make_estimate(company)
     company.headers()
     client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
-    return {"order_id": str(order_id), "photo_id": str(photo.id), "client_id": str(company.client_id)}
+    made = {"order": order_id, "photo": photo.id, "client": company.client_id, "estimate": estimate_id}
+    for name, table in (("service", "services"), ("addon", "addons"), ("price_book", "price_books")):
+        made[name] = row(f"SELECT id FROM {table} WHERE org_id = :org", org=company.org_id)["id"]
+    return {f"{name}_id": str(value) for name, value in made.items()}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,14 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "/v1/auth/me",
         "/v1/clients",
         "/v1/clients/{client_id}",
+        "/v1/services",
+        "/v1/services/{service_id}",
+        "/v1/addons?is_active=true",
+        "/v1/addons/{addon_id}",
+        "/v1/price-books",
+        "/v1/price-books/current",
+        "/v1/price-books/{price_book_id}",
+        "/v1/estimates/{estimate_id}",
         "/v1/orders",
         "/v1/orders?status=pending&client_id={client_id}&scheduled_from=2026-01-01T00:00:00Z",
         "/v1/orders/{order_id}",
@@ -152,6 +165,35 @@ def test_uploading_and_deleting_a_photo_costs_at_most_eight(
     with counted(services) as sent:
         assert client.delete(f"{photos}/{ids['photo_id']}", headers=company.headers()).status_code == 204
     assert 0 < len(sent) <= WRITE, sent
+
+
+def test_an_estimate_costs_four_statements_and_a_price_book_at_most_six(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    wanted = {"service_id": ids["service_id"], "inputs": INPUTS, "addons": [{"addon_id": ids["addon_id"]}]}
+    with counted(services) as sent:
+        made = client.post("/v1/estimates", json=wanted, headers=company.headers())
+    assert made.status_code == 201
+    assert len(sent) == sent.logged == 4, sent
+    book = book_for(company)
+    with counted(services) as sent:
+        made = client.post("/v1/price-books", json={"rules": book}, headers=company.headers())
+    assert made.status_code == 201
+    lock = 1  # of the version; it travels like the rows beside the change
+    assert 0 < len(sent) + lock == sent.logged <= 6, sent
+
+
+@pytest.mark.parametrize("path", ["services", "addons"])
+def test_adding_and_changing_an_item_costs_at_most_four_statements(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str
+) -> None:
+    with counted(services) as sent:
+        made = client.post(f"/v1/{path}", json={"key": "sofa", "name": "Sofa"}, headers=company.headers())
+    assert 0 < len(sent) == sent.logged <= 4, sent
+    url = f"/v1/{path}/{made.get_json()['id']}"
+    with counted(services) as sent:
+        assert client.patch(url, json={"name": "Sofa bed"}, headers=company.headers()).status_code == 200
+    assert 0 < len(sent) == sent.logged <= 4, sent
 
 
 def test_taking_a_webhook_costs_one_statement(
