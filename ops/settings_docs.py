@@ -40,6 +40,7 @@ GROUPS = {
     "Email": ("email_", "smtp_"),
     "Storage and photos": ("order_", "photo_", "storage_"),
     "Stripe": ("stripe_",),
+    "Captcha": ("captcha_", "turnstile_"),
     "Jobs and heartbeats": ("job_", "sweep_"),
 }
 

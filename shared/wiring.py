@@ -12,6 +12,8 @@ from shared.core.settings import Settings
 from shared.core.transaction import Database
 from shared.integrations.broker import Broker
 from shared.integrations.broker.celery_broker import CeleryBroker
+from shared.integrations.captcha import Captcha
+from shared.integrations.captcha.turnstile import TurnstileCaptcha
 from shared.integrations.mail import Mailer
 from shared.integrations.mail.smtp_mailer import SmtpMailer
 from shared.integrations.payments import WebhookVerifier
@@ -33,6 +35,7 @@ class Services:
     mailer: Mailer | None
     storages: dict[str, Storage]
     webhooks: WebhookVerifier
+    captcha: Captcha | None
 
     @property
     def storage(self) -> Storage:
@@ -59,4 +62,5 @@ def build_services(settings: Settings) -> Services:
         mailer=SmtpMailer(settings) if settings.email_mode == "smtp" else None,
         storages={LocalStorage.backend: LocalStorage(settings.order_upload_root)},
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
+        captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
     )

@@ -48,7 +48,7 @@ def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Calla
             try:
                 if not caller.may(permission):
                     raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
-                _refuse_stray_query(view, call.request)
+                refuse_stray_query(view, call.request)
                 answer = view(*args, **kwargs)
             except Unavailable:
                 raise  # Whoever asks a database that is away once more waits for it once more.
@@ -90,7 +90,7 @@ def public(view: View) -> View:
     return documented
 
 
-def _refuse_stray_query(view: View, request: Request) -> None:
+def refuse_stray_query(view: View, request: Request) -> None:
     """A query parameter where none is known is a typing mistake too, and would pass unseen."""
     if request.query_string and request.args and not getattr(view, "reads_query", False):
         raise Invalid(BAD_QUERY, f"This operation takes no query parameters; got {', '.join(request.args)}.")

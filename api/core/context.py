@@ -7,6 +7,7 @@ function calls, which added up to a tenth of a small request.
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from flask import Request
 
@@ -15,11 +16,14 @@ from shared.core.actor import Actor
 from shared.core.tenancy import Tenant
 from shared.wiring import Services
 
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
 
 @dataclass(slots=True)
 class Call:
     """One request: what it came with, and what is found out about it on its way. `started` is on `perf_counter`, `now`
-    is when the request was there, with its JSON if it has any."""
+    is when the request was there, with its JSON if it has any. `company` is whom a stranger has come to."""
 
     services: Services
     request: Request
@@ -30,6 +34,7 @@ class Call:
     actor: Actor | None = None
     problem_code: str | None = None
     is_legacy: bool = False
+    company: "Row[Any] | None" = None
     _address: str | None = None
 
     @property

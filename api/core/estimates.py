@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from api.core.schemas import InSchema, Instant, MoneySchema, OutSchema
 from shared.catalog.estimates import EstimateRequest, WantedAddon
@@ -19,12 +19,18 @@ class WantedAddonSchema(InSchema):
     )
 
 
+def _check_number(inputs: dict[str, Any]) -> None:
+    if len(inputs) > MOST_INPUTS:
+        raise ValidationError(f"Holds more than {MOST_INPUTS}.")
+
+
 class EstimateInSchema(InSchema):
     service_id = fields.UUID(required=True)
     inputs = fields.Dict(
         load_default=dict,
-        validate=validate.Length(max=MOST_INPUTS),
+        validate=_check_number,
         metadata={
+            "maxProperties": MOST_INPUTS,
             "example": {"bedrooms": 3, "area_m2": "82.5", "condition": "normal"},
             "description": "What the price book asks about the job: a whole number, a decimal number in a string, or"
             " the name of a choice.",

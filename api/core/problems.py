@@ -15,6 +15,7 @@ from api.core.schemas import ProblemSchema
 from shared.core.database_errors import DATABASE_AWAY
 from shared.core.errors import CODES, STALE, Invalid, Refusal, code
 from shared.core.pages import BAD_CURSOR
+from shared.integrations.captcha import CAPTCHA_REFUSED
 from shared.integrations.payments import BAD_SIGNATURE
 from shared.order_photos.images import TOO_LARGE as TOO_LARGE_PHOTO
 
@@ -39,6 +40,7 @@ STATUS_OF_CODE = {
     BAD_SIGNATURE: 400,
     BAD_CURSOR: 400,
     BAD_QUERY: 400,
+    CAPTCHA_REFUSED: 400,
     STALE: 412,
     TOO_LARGE_PHOTO: 413,
     MEDIA_TYPE: 415,

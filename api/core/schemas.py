@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
+from shared.core import phone_numbers
 from shared.core.money import MAX_AMOUNT
 from shared.core.pages import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -15,6 +16,8 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _PLAIN_ADDRESS = re.compile(r"[!#-~]{1,64}@[^@\s]{1,189}")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_LONGEST_CODE = 12
+_POSTAL_CODE = re.compile(r"[A-Z0-9](?:[ -]?[A-Z0-9]){1,11}")
 
 
 class Text(fields.String):
@@ -51,6 +54,35 @@ def _check_mail_address(address: str) -> None:
     if not _PLAIN_ADDRESS.fullmatch(address):
         raise ValidationError(validate.Email.default_message)
     validate.Email()(address)
+
+
+class Phone(fields.String):
+    """A phone number as people write it in the international form; kept in E.164."""
+
+    def __init__(self, *, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        described = {"example": "+14035550123", "description": "With country code; answered in E.164."}
+        super().__init__(metadata=described | (metadata or {}), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            return phone_numbers.spelled(super()._deserialize(value, attr, data, **kwargs))
+        except ValueError as error:
+            raise ValidationError(f"The number {error}.") from None
+
+
+class PostalCode(fields.String):
+    """A postal code of any country: 2 to 12 letters and digits, with single blanks or dashes between them; kept in
+    upper case. With `may_be_empty`, `""` says that there is none."""
+
+    def __init__(self, *, may_be_empty: bool = False, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        self._may_be_empty = may_be_empty
+        super().__init__(metadata={"example": "T2P 1J9", "maxLength": 20} | (metadata or {}), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        code = " ".join(super()._deserialize(value, attr, data, **kwargs).upper().split())
+        if not ((_POSTAL_CODE.fullmatch(code) and len(code) <= _LONGEST_CODE) or (not code and self._may_be_empty)):
+            raise ValidationError("Is not a postal code: 2 to 12 letters and digits, such as T2P 1J9.")
+        return code
 
 
 class Flag(fields.Boolean):

@@ -9,11 +9,16 @@ from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSche
 from shared.core.money import MAX_AMOUNT
 from shared.core.orm import columns_of
 from shared.organizations.model import Plan
+from shared.organizations.origins import LONGEST_ORIGIN, MOST_ORIGINS
 from shared.organizations.settings import DepositReason
 
 MOST_TAX_RATES = 10
 MOST_HOURS = 720
 """A month: more notice than that is a typing mistake."""
+STEPS = (15, 20, 30, 60)
+"""Minutes between the starts that are offered: whole hours begin with one."""
+MOST_BUFFER, SHORTEST_HOLD, LONGEST_HOLD = 240, 5, 1440
+"""Minutes."""
 
 _PERCENT = r"(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)"
 
@@ -60,6 +65,16 @@ class ReminderPolicySchema(InSchema):
     enabled = Flag(required=True)
 
 
+class SchedulingPolicySchema(InSchema):
+    """Which starts are offered: not sooner than `min_notice_hours` from now, every `step_minutes`, with
+    `buffer_minutes` kept free around each order. A start that was asked for is held for `hold_minutes`."""
+
+    min_notice_hours = _whole(MOST_HOURS, metadata={"example": 24})
+    step_minutes = fields.Integer(required=True, strict=True, validate=validate.OneOf(STEPS), metadata={"example": 30})
+    buffer_minutes = _whole(MOST_BUFFER, metadata={"example": 30})
+    hold_minutes = _whole(LONGEST_HOLD, SHORTEST_HOLD, metadata={"example": 30})
+
+
 class TaxRateSchema(InSchema):
     """One tax. `percent` is a decimal number in a string, 0 to 100 with up to four decimals."""
 
@@ -82,6 +97,16 @@ class OrganizationChangesSchema(InSchema):
     deposit_policy = fields.Nested(DepositPolicySchema, metadata={"example": _A_DEPOSIT})
     cancellation_policy = fields.Nested(CancellationPolicySchema)
     reminder_policy = fields.Nested(ReminderPolicySchema)
+    scheduling_policy = fields.Nested(SchedulingPolicySchema)
+    portal_origins = fields.List(
+        Line(limit=LONGEST_ORIGIN),
+        validate=validate.Length(max=MOST_ORIGINS),
+        metadata={
+            "example": ["https://book.example.com"],
+            "description": "Your web pages that call `/v1/public/{org_slug}` from a browser: exact origins, `https`, or"
+            " `http` on localhost. Kept as browsers spell them.",
+        },
+    )
     tax_rates = fields.List(fields.Nested(TaxRateSchema), validate=validate.Length(max=MOST_TAX_RATES))
     contact_email = MailAddress(
         allow_none=True, metadata={"example": "office@example.com", "description": "Answers to mails go here."}
@@ -105,6 +130,8 @@ class OrganizationSchema(OutSchema):
     deposit_policy = fields.Nested(DepositPolicySchema, required=True)
     cancellation_policy = fields.Nested(CancellationPolicySchema, required=True)
     reminder_policy = fields.Nested(ReminderPolicySchema, required=True)
+    scheduling_policy = fields.Nested(SchedulingPolicySchema, required=True)
+    portal_origins = fields.List(fields.String(), required=True)
     tax_rates = fields.List(fields.Nested(TaxRateSchema), required=True)
     contact_email = fields.String(required=True, allow_none=True)
     contact_address = fields.String(required=True)

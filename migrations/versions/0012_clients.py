@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'collecting', 'retrying', 'ready', 'dead')", name=op.f("ck_client_exports_state")
+            "state IN ('queued', 'collecting', 'ready', 'expired', 'dead')", name=op.f("ck_client_exports_state")
         ),
         sa.ForeignKeyConstraint(
             ["org_id", "client_id"], ["clients.org_id", "clients.id"], name="fk_client_exports_org_id_client_id"
@@ -60,13 +60,13 @@ def upgrade() -> None:
         "client_exports",
         ["next_attempt_at"],
         unique=False,
-        postgresql_where=sa.text("state IN ('queued', 'collecting', 'retrying')"),
+        postgresql_where=sa.text("state IN ('queued', 'collecting', 'ready')"),
     )
     rls.protect_tenant_table("client_exports")
     op.create_table(
         "client_terms",
         sa.Column("org_id", sa.Uuid(), nullable=False),
-        sa.Column("term", sa.Text(), nullable=False),
+        sa.Column("term", sa.Text(collation="C"), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["org_id", "client_id"],
@@ -76,6 +76,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("org_id", "term", "client_id", name="pk_client_terms"),
     )
+    op.create_index("ix_client_terms_client", "client_terms", ["org_id", "client_id"], unique=False)
     rls.protect_tenant_table("client_terms")
     for column in (
         sa.Column("notes", sa.Text(), server_default="", nullable=False),

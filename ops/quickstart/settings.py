@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops.quickstart import ports, records
 from ops.quickstart.database import REPOSITORY
+from ops.sandbox.turnstile import tokens as turnstile
 
 # Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -105,6 +106,7 @@ def application_environment(
         "AUTH_SECRET_KEY": secret["auth_secret_key"],
         "ORDER_PHOTO_SIGNING_SECRET": secret["order_photo_signing_secret"],
         "STRIPE_WEBHOOK_SECRET": stripe_secret(secret),
+        **_captcha(port),
         "EMAIL_MODE": "smtp",
         "EMAIL_FROM": "no-reply@crewline.test",
         "EMAIL_FROM_NAME": "Crewline",
@@ -119,6 +121,13 @@ def application_environment(
         "JOB_HEARTBEAT_REQUIRED": "true",
         "JOB_HEARTBEAT_TTL_SECONDS": "60",
     }
+
+
+def _captcha(port: Mapping[str, int]) -> dict[str, str]:
+    """Turnstile is the sandbox's. Off, unless the caller's shell has CAPTCHA_MODE=turnstile: then with its secret."""
+    mode = os.environ.get("CAPTCHA_MODE", "off")
+    base = f"http://{LOOPBACK}:{port['sandbox']}"
+    return {"CAPTCHA_MODE": mode, "TURNSTILE_API_BASE": base, "TURNSTILE_SECRET_KEY": turnstile.SECRET}
 
 
 def stripe_secret(secret: Mapping[str, str]) -> str:

@@ -10,6 +10,9 @@ What it is
       at ``/api/mail``, and misbehaves on request (``/api/smtp/fault``).
     * A **Stripe stand-in** that sends webhooks: ``POST /api/stripe/events`` builds an event, signs it as
       Stripe does and posts it as often, as concurrently and as wrongly as the caller asks.
+    * A **Turnstile stand-in**: ``POST /api/turnstile/tokens`` solves a captcha, ``/turnstile/v0/siteverify`` checks
+      it as Cloudflare does, and misbehaves on request (``/api/turnstile/fault``). Its secret key is in
+      ``turnstile/tokens``.
 
 What it is not
     * Not part of the product. It imports nothing from ``api``, ``shared`` or ``worker``, so that a mistake
@@ -17,5 +20,5 @@ What it is not
     * Not for the internet: no login, everything in memory, gone when the process ends.
 
 Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
-provider: ``mail`` and ``stripe``. ``web`` holds what every page has in common.
+provider: ``mail``, ``stripe`` and ``turnstile``. ``web`` holds what every page has in common.
 """

@@ -11,6 +11,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from ops.sandbox.fields import BadBodyError
 from ops.sandbox.mail import routes as mail
 from ops.sandbox.stripe import routes as stripe
+from ops.sandbox.turnstile import routes as turnstile
 from ops.sandbox.world import World, world
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -29,6 +30,7 @@ def create_app(shared: World) -> Flask:
     app.extensions["sandbox"] = shared
     app.register_blueprint(mail.blueprint)
     app.register_blueprint(stripe.blueprint)
+    app.register_blueprint(turnstile.blueprint)
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(BadBodyError, _bad_body)

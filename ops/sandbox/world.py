@@ -9,6 +9,9 @@ from flask import current_app
 from ops.sandbox.mail.faults import FaultPlan
 from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.stripe.log import EventLog
+from ops.sandbox.turnstile.faults import FaultPlan as TurnstileFaultPlan
+from ops.sandbox.turnstile.log import CheckLog
+from ops.sandbox.turnstile.tokens import Tokens
 
 
 @dataclass
@@ -27,6 +30,9 @@ class World:
     mailbox: Mailbox = field(default_factory=Mailbox)
     smtp_faults: FaultPlan = field(default_factory=FaultPlan)
     stripe_events: EventLog = field(default_factory=EventLog)
+    turnstile_tokens: Tokens = field(default_factory=Tokens)
+    turnstile_faults: TurnstileFaultPlan = field(default_factory=TurnstileFaultPlan)
+    turnstile_checks: CheckLog = field(default_factory=CheckLog)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

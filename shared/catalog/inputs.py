@@ -17,7 +17,7 @@ MOST_INPUTS, MOST_CHOICES, MOST_TIERS, MOST_MULTIPLIERS = 30, 50, 20, 10
 
 def read_inputs(node: Node, currency: str) -> dict[str, Input]:
     """What is asked about a job."""
-    return {name: _input(each, currency) for name, each in node.named(MOST_INPUTS)}
+    return {key: _input(key, each, currency) for key, each in node.named(MOST_INPUTS)}
 
 
 def read_multipliers(node: Node, inputs: Mapping[str, Input]) -> tuple[Multiplier, ...]:
@@ -27,19 +27,19 @@ def read_multipliers(node: Node, inputs: Mapping[str, Input]) -> tuple[Multiplie
     return tuple(_multiplier(name, part, inputs) for name, part in zip(names, parts, strict=True))
 
 
-def _input(node: Node, currency: str) -> Input:
-    if node.get("choices"):
-        return _choice_input(node, currency)
-    return _number_input(node, currency)
+def _input(key: str, node: Node, currency: str) -> Input:
+    given = node.get("name")
+    name = given.line() if given else key.replace("_", " ")
+    return _choice_input(name, node, currency) if node.get("choices") else _number_input(name, node, currency)
 
 
-def _choice_input(node: Node, currency: str) -> ChoiceInput:
-    node.holds("choices", optional=("default",))
-    choices = {name: _choice(each, currency) for name, each in node["choices"].named(MOST_CHOICES)}
+def _choice_input(name: str, node: Node, currency: str) -> ChoiceInput:
+    node.holds("choices", optional=("name", "default"))
+    choices = {key: _choice(each, currency) for key, each in node["choices"].named(MOST_CHOICES)}
     if node["choices"].value == {}:
         node["choices"].fault(BAD_VALUE, "Names no choice.")
     default = node.get("default")
-    return ChoiceInput(choices, default.choice(choices) if default else None)
+    return ChoiceInput(name, choices, default.choice(choices) if default else None)
 
 
 def _choice(node: Node, currency: str) -> Effort:
@@ -50,11 +50,11 @@ def _choice(node: Node, currency: str) -> Effort:
     )
 
 
-def _number_input(node: Node, currency: str) -> NumberInput:
+def _number_input(name: str, node: Node, currency: str) -> NumberInput:
     most, default = node.get("max"), node.get("default")
     tiers = _tiers(node, currency) if node.get("tiers") else _one_tier(node, currency)
     found = NumberInput(
-        tiers, read_units(most) if most else Decimal(MOST_UNITS), read_units(default) if default else None
+        name, tiers, read_units(most) if most else Decimal(MOST_UNITS), read_units(default) if default else None
     )
     if default and found.default is not None and found.default > found.most:
         default.fault(BAD_VALUE, "Is more than max.")
@@ -62,13 +62,13 @@ def _number_input(node: Node, currency: str) -> NumberInput:
 
 
 def _one_tier(node: Node, currency: str) -> tuple[Tier, ...]:
-    node.holds("price", "minutes", optional=("included", "max", "default"))
+    node.holds("price", "minutes", optional=("name", "included", "max", "default"))
     included = node.get("included")
     return (Tier(read_units(included) if included else Decimal(0), read_effort(node, currency)),)
 
 
 def _tiers(node: Node, currency: str) -> tuple[Tier, ...]:
-    node.holds("tiers", optional=("max", "default"))
+    node.holds("tiers", optional=("name", "max", "default"))
     parts = node["tiers"].items(MOST_TIERS)
     if node["tiers"].value == []:
         node["tiers"].fault(BAD_VALUE, "Names no tier.")
@@ -88,12 +88,12 @@ def _multiplier(name: str, node: Node, inputs: Mapping[str, Input]) -> Multiplie
     asked = node["input"].text()
     factors = {choice: read_factor(each) for choice, each in node["values"].named(MOST_CHOICES)}
     of = inputs.get(asked)
-    if isinstance(of, ChoiceInput):
+    if isinstance(of, ChoiceInput) and node["values"].is_sound:
         for choice in sorted(of.choices.keys() - factors.keys()):
             node["values"][choice].fault(MISSING_RULE, "The choice has no factor.")
         for choice in sorted(factors.keys() - of.choices.keys()):
             node["values"][choice].fault(UNKNOWN_INPUT, "The input has no such choice.")
-    elif asked:
+    elif asked and not isinstance(of, ChoiceInput):
         detail = "Is a number; a multiplier needs choices." if of else "The service has no such input."
         node["input"].fault(UNKNOWN_INPUT, detail)
     applies_to = node["applies_to"].choice(list(AppliesTo))

@@ -92,7 +92,7 @@ def change(session: Session, actor: Actor, kind: Kind, item_id: UUID, *, now: da
     return item
 
 
-def _lock(session: Session, actor: Actor, kind: Kind, item_id: UUID) -> Service | Addon:
+def _lock(session: Session, actor: Actor, kind: Kind, item_id: UUID) -> Any:
     """The item, locked until the end of the transaction against changes, but not against rows that point to it."""
     model = kind.model
     mine = select(model).where(model.org_id == actor.org_id, model.id == item_id).with_for_update(key_share=True)

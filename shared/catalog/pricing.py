@@ -80,7 +80,7 @@ def price(
         sheet = Sheet(terms.currency)
         sheet.add(f"{service.key}.base", service.name, None, rules.base)
         for name in sorted(rules.inputs):
-            _add_input(sheet, f"{service.key}.inputs.{name}", name, rules.inputs[name], inputs[name])
+            _add_input(sheet, f"{service.key}.inputs.{name}", rules.inputs[name], inputs[name])
         for multiplier in rules.multipliers:
             _multiply(sheet, f"{service.key}.multipliers.{multiplier.name}", multiplier, str(inputs[multiplier.input]))
         for extra in sorted(extras, key=lambda each: each.product.key):
@@ -89,9 +89,9 @@ def price(
         return _settle(sheet, service, rules, terms, frequency)
 
 
-def _add_input(sheet: Sheet, rule: str, name: str, of: NumberInput | ChoiceInput, value: Decimal | str) -> None:
+def _add_input(sheet: Sheet, rule: str, of: NumberInput | ChoiceInput, value: Decimal | str) -> None:
     if isinstance(of, ChoiceInput):
-        sheet.add(rule, name, value, of.choices[str(value)])
+        sheet.add(rule, of.name, value, of.choices[str(value)])
         return
     assert isinstance(value, Decimal)
     included = of.tiers[0].start
@@ -102,7 +102,7 @@ def _add_input(sheet: Sheet, rule: str, name: str, of: NumberInput | ChoiceInput
         if units > 0:
             total = Effort(total.price + units * tier.each.price, total.minutes + units * tier.each.minutes)
             parts.append(f"{written(units)} at {tier.each.price} and {written(tier.each.minutes)} min each")
-    sheet.add(rule, name, value, total, ", ".join(parts))
+    sheet.add(rule, of.name, value, total, ", ".join(parts))
 
 
 def _multiply(sheet: Sheet, rule: str, multiplier: Multiplier, choice: str) -> None:

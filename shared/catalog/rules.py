@@ -55,6 +55,7 @@ class Tier:
 class NumberInput:
     """Something that is counted or measured. Units in front of the first tier are included in the base."""
 
+    name: str
     tiers: tuple[Tier, ...]
     most: Decimal
     default: Decimal | None
@@ -64,6 +65,7 @@ class NumberInput:
 class ChoiceInput:
     """Something that is one of a few; each choice may add to the price and the time."""
 
+    name: str
     choices: Mapping[str, Effort]
     default: str | None
 

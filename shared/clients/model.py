@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func, text
+from sqlalchemy import CheckConstraint, Index, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, child_of, of_organization, one_of
@@ -42,14 +42,17 @@ class ClientTerm(Base):
     """A word of a client's name, address or phone, folded: what a search looks for by its beginning.
 
     A table of its own, because row-level security keeps text operators that are not leakproof (LIKE, `@@`) off an
-    index, and comparing words is leakproof.
+    index, and comparing words is leakproof. Words are compared by code point, so that a beginning is a range.
     """
 
     __tablename__ = "client_terms"
-    __table_args__ = (child_of("clients", "client_id", ondelete="CASCADE"),)
+    __table_args__ = (
+        child_of("clients", "client_id", ondelete="CASCADE"),
+        Index("ix_client_terms_client", "org_id", "client_id"),
+    )
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
-    term: Mapped[str] = mapped_column(primary_key=True)
+    term: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
     client_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
@@ -74,14 +77,14 @@ class ClientAddress(TenantRow, Base):
 class ClientExportState(StrEnum):
     QUEUED = "queued"
     COLLECTING = "collecting"
-    RETRYING = "retrying"
     READY = "ready"
+    EXPIRED = "expired"
     DEAD = "dead"
 
 
 class ClientExport(TenantRow, Owed, Base):
-    """A copy of all that is held on a person (GDPR Art. 15), asked for by staff and collected by a job; forgotten at
-    `expires_at`."""
+    """A copy of all that is held on a person (GDPR Art. 15), asked for by staff and collected by a job; `bundle` is
+    forgotten at `expires_at`."""
 
     __tablename__ = "client_exports"
     __table_args__ = (
@@ -90,14 +93,14 @@ class ClientExport(TenantRow, Owed, Base):
         Index(
             "ix_client_exports_due",
             "next_attempt_at",
-            postgresql_where=text("state IN ('queued', 'collecting', 'retrying')"),
+            postgresql_where=text("state IN ('queued', 'collecting', 'ready')"),
         ),
         one_of("state", ClientExportState),
     )
 
     client_id: Mapped[UUID]
     state: Mapped[str] = mapped_column(default=ClientExportState.QUEUED)
-    bundle: Mapped[dict[str, Any] | None]
+    bundle: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     created_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

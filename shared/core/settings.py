@@ -29,6 +29,8 @@ from shared.core.setting_types import (
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
 SHORTEST_BASIC_PASSWORD = 16
+TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3))
+"""Cloudflare's own: always pass, always fail, already spent. Their answers name neither the action nor the page."""
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
@@ -148,6 +150,20 @@ class Settings(BaseSettings):
         description="Signing secret of the webhook endpoint; comma list while rotating. Empty: endpoint off (503).",
     )
 
+    captcha_mode: Literal["off", "turnstile"] = Field(
+        "off", description="What strangers have to pass before they leave something behind at `/v1/public`."
+    )
+    turnstile_secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Secret key of the Cloudflare Turnstile widget; required with CAPTCHA_MODE=turnstile.",
+    )
+    turnstile_hostnames: Texts = Field(
+        (), description="Hostnames of the pages whose captchas count, such as book.example.com. Comma list; empty: any."
+    )
+    turnstile_api_base: HttpUrl = Field(
+        "https://challenges.cloudflare.com", description="Where Turnstile is; the sandbox has one of its own."
+    )
+
     job_heartbeat_required: bool = Field(
         False, description="`/readyz` answers 503, not a warning, on a stale heartbeat."
     )
@@ -165,6 +181,8 @@ class Settings(BaseSettings):
         faults = []
         if self.email_mode == "smtp" and not self.smtp_host:
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
+        if self.captcha_mode == "turnstile":
+            faults += self._captcha_faults()
         if self.trust_proxy_headers and not (self.trusted_proxy_ips or self.trusted_proxy_cidrs):
             faults.append("TRUST_PROXY_HEADERS=true needs TRUSTED_PROXY_IPS or TRUSTED_PROXY_CIDRS")
         if self.legacy_basic_auth_enabled:
@@ -174,6 +192,14 @@ class Settings(BaseSettings):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _captcha_faults(self) -> list[str]:
+        secret = self.turnstile_secret_key.get_secret_value()
+        if not secret:
+            return ["TURNSTILE_SECRET_KEY is required with CAPTCHA_MODE=turnstile"]
+        if self.environment == "production" and secret in TURNSTILE_TEST_SECRETS:
+            return ["TURNSTILE_SECRET_KEY is one of Cloudflare's for tests, which everybody passes"]
+        return []
 
     def _basic_faults(self) -> list[str]:
         faults = [] if self.legacy_basic_auth_org else ["LEGACY_BASIC_AUTH_ORG is required with Basic auth"]

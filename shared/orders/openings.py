@@ -1,8 +1,9 @@
 """Hours of a week as instants: the one place where local time becomes UTC, and so where the clocks change.
 
-Instants are whole seconds since 1970, UTC. An opening or closing time that the clocks skip is the instant after the
-gap. Of one that they show twice an opening is the first and a closing is the second: nobody who is told "from 01:30
-to 02:30" stands before a closed door at either of the two. The end of a day, 24:00, is where the next day begins.
+Instants are whole seconds since 1970, UTC. A period opens when the clocks first show its opening time or a later one,
+and closes when they have shown the last time before its closing. So a time that the clocks skip is the instant after
+the gap; of a time that they show twice an opening is the first and a closing the second, and nobody who was told "until
+02:30" stands before a closed door. The end of a day, 24:00, is where the next day begins.
 """
 
 from bisect import bisect_left, bisect_right
@@ -28,29 +29,44 @@ class LocalDays:
     def __init__(self, zone: ZoneInfo, first: date, count: int) -> None:
         self.zone, self.first, self.count = zone, first, count
         self._start = datetime.combine(first, time.min)
-        self.midnights = [self._resolve(number, 0, closing=False) for number in range(count + 1)]
+        self.midnights = [self._opening(number, 0) for number in range(count + 1)]
 
-    def at(self, number: int, minutes: int, *, closing: bool = False) -> int:
-        """The instant at which the clocks show `minutes` after midnight on a day, an opening or a closing."""
-        midnight, next_midnight = self.midnights[number], self.midnights[number + 1]
+    def opening(self, number: int, minutes: int) -> int:
+        """When a period opens that does so `minutes` after midnight of a day, by the clocks."""
+        return self.midnights[number] + minutes * 60 if self._is_plain(number) else self._opening(number, minutes)
+
+    def closing(self, number: int, minutes: int) -> int:
+        """When a period closes that does so `minutes` after midnight of a day, by the clocks; 1440 is its end."""
         if minutes == DAY // 60:
-            return next_midnight
-        if next_midnight - midnight == DAY:  # the clocks do not change on that day
-            return midnight + minutes * 60
-        return self._resolve(number, minutes, closing=closing)
+            return self.midnights[number + 1]
+        if self._is_plain(number):
+            return self.midnights[number] + minutes * 60
+        first, second = self._shown(number, minutes * 60 - 1)
+        return second + 1 if first <= second else self._change(second, first)
 
     def number_of(self, instant: int) -> int:
         """The day on which an instant lies."""
         return bisect_right(self.midnights, instant) - 1
 
-    def _resolve(self, number: int, minutes: int, *, closing: bool) -> int:
-        shown = self._start + timedelta(days=number, minutes=minutes)
+    def _is_plain(self, number: int) -> bool:
+        """Whether the clocks do not change on that day."""
+        return self.midnights[number + 1] - self.midnights[number] == DAY
+
+    def _opening(self, number: int, minutes: int) -> int:
+        first, second = self._shown(number, minutes * 60)
+        return first if first <= second else self._change(second, first)
+
+    def _shown(self, number: int, seconds: int) -> tuple[int, int]:
+        """When the clocks show a time, first and for the second time. Of a time that they skip, the first is an instant
+        after the change, and the second one before it."""
+        shown = self._start + timedelta(days=number, seconds=seconds)
         first, second = ((shown.replace(tzinfo=self.zone, fold=fold) - EPOCH) // SECOND for fold in (0, 1))
-        if first <= second:
-            return second if closing else first
-        # The clocks skip it. `second` is before the change and `first` is not, which is how fold is defined for a gap.
-        before, moments = self._offset(second), range(second, first + 1)
-        return moments[bisect_left(moments, 1, key=lambda moment: int(self._offset(moment) != before))]
+        return first, second
+
+    def _change(self, before: int, after: int) -> int:
+        """The instant of the change of the clocks between two others."""
+        offset, moments = self._offset(before), range(before, after + 1)
+        return moments[bisect_left(moments, 1, key=lambda moment: int(self._offset(moment) != offset))]
 
     def _offset(self, instant: int) -> timedelta | None:
         return datetime.fromtimestamp(instant, self.zone).utcoffset()
@@ -63,8 +79,8 @@ def open_periods(week: Mapping[str, list[dict[str, Any]]], days: LocalDays) -> l
     free_from, weekday = days.midnights[0], days.first.weekday()
     for number in range(days.count):
         for period in week.get(DAYS[(weekday + number) % 7], []):
-            opens = max(days.at(number, _minutes(period["opens"])), free_from)
-            closes = days.at(number, _minutes(period["closes"]), closing=True)
+            opens = max(days.opening(number, _minutes(period["opens"])), free_from)
+            closes = days.closing(number, _minutes(period["closes"]))
             if opens < closes:
                 found.append((opens, closes))
                 free_from = closes

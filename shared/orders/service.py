@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Row, Select, bindparam, cast, func, or_, select
+from sqlalchemy import Date, DateTime, Row, Select, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from shared.clients.searching import matching
@@ -114,4 +114,4 @@ def _matches(actor: Actor, q: str) -> Any:
 def _midnight(actor: Actor, day: date) -> Any:
     """When `day` begins on the organization's clocks, worked out by Postgres, which knows the zone."""
     zone = select(_organizations.c.timezone).where(_organizations.c.id == actor.org_id).scalar_subquery()
-    return func.timezone(zone, func.timestamp(cast(day, Date)))
+    return func.timezone(zone, cast(cast(day, Date), DateTime))

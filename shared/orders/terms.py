@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, and_, bindparam, exists, select
+from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from shared.catalog.model import Estimate, Service
@@ -74,7 +74,7 @@ _ordered_before = exists().where(
     _orders.c.client_id == bindparam("client_id", type_=Uuid()),
     _orders.c.state != OrderState.CANCELLED,
 )
-_LOOK_UP = (
+_LOOK_UP: Select[Any] = (
     select(
         _organizations.c.currency,
         _organizations.c.timezone,

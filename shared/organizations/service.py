@@ -24,6 +24,13 @@ conflict_on("uq_organizations_slug", SLUG_TAKEN, "Another organization has this 
 
 _organizations = table_of(Organization)
 _ONE = select(_organizations).where(_organizations.c.id == bindparam("org_id"))
+_SLUG = re.compile(r"[a-z0-9](-?[a-z0-9]){1,49}")
+_FOR_STRANGERS = select(
+    *(
+        _organizations.c[name]
+        for name in ("id", "slug", "name", "timezone", "currency", "locale", "business_hours", "portal_origins")
+    )
+).where(_organizations.c.slug == bindparam("slug"))
 
 
 def create(
@@ -38,7 +45,7 @@ def create(
 ) -> Organization:
     """Make an organization. Raises `Invalid` for a bad slug, zone, currency or locale, `Conflict` for a taken slug."""
     faults = settings.faults_in({"timezone": timezone, "locale": locale})
-    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){1,49}", slug):
+    if not _SLUG.fullmatch(slug):
         faults.append(invalid_field("/slug", BAD_SLUG, "2 to 50 of a-z, 0-9 and single dashes between them."))
     if not re.fullmatch(r"[A-Za-z]{3}", currency):
         faults.append(invalid_field("/currency", BAD_CURRENCY, "Three letters, as in ISO 4217."))
@@ -65,6 +72,17 @@ def find_by_slug(session: Reader, slug: str) -> Row[Any] | None:
     return session.execute(select(_organizations).where(_organizations.c.slug == slug)).one_or_none()
 
 
+def get_for_strangers(session: Reader, slug: str) -> Row[Any]:
+    """What anybody may know about the organization with `slug`, and the origins of its pages. Needs the platform scope.
+
+    Raises `NotFound`, also for what is no slug: Postgres is not asked about it.
+    """
+    found = session.execute(_FOR_STRANGERS, {"slug": slug}).one_or_none() if _SLUG.fullmatch(slug) else None
+    if found is None:
+        raise NotFound(NOT_FOUND, "There is no such organization.")
+    return found
+
+
 def change_settings(
     session: Session, actor: Actor, *, version: int | None, now: datetime, **changes: Unpack[Changes]
 ) -> Organization:
@@ -73,6 +91,7 @@ def change_settings(
     Raises `Invalid` with every fault, `Conflict` when `version` (None for any) is not the current one.
     """
     settings.refuse(settings.faults_in(changes))
+    changes = settings.spelled(changes)
     organization = _lock(session, actor)
     if version is not None and version != organization.version:
         detail = "Somebody has changed the settings since you read them."

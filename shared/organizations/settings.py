@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from shared.core.errors import Invalid, code, invalid_field
+from shared.organizations.origins import normal_origin
 
 BAD_TIMEZONE = code("organizations.bad_timezone", "No such time zone")
 BAD_LOCALE = code("organizations.bad_locale", "The locale cannot be used")
@@ -20,6 +21,7 @@ BAD_HOURS = code("organizations.bad_hours", "The business hours cannot be used")
 BAD_TAX_RATES = code("organizations.bad_tax_rates", "The tax rates cannot be used")
 BAD_DEPOSIT_POLICY = code("organizations.bad_deposit_policy", "The deposit policy contradicts itself")
 BAD_CANCELLATION_POLICY = code("organizations.bad_cancellation_policy", "The cancellation policy contradicts itself")
+BAD_ORIGIN = code("organizations.bad_origin", "The origin cannot be used")
 
 
 class DepositReason(StrEnum):
@@ -106,6 +108,13 @@ def refuse(faults: list[Invalid]) -> None:
         raise Invalid(faults[0].code, detail, errors=[error for fault in faults for error in fault.errors])
 
 
+def spelled(changes: Changes) -> Changes:
+    """`changes` without faults, with everything in the one spelling in which it is kept."""
+    if "portal_origins" not in changes:
+        return changes
+    return changes | {"portal_origins": [normal_origin(origin) for origin in changes["portal_origins"]]}
+
+
 @cache
 def _timezones() -> set[str]:
     """IANA's names; looking for them walks a folder of hundreds of files."""
@@ -149,6 +158,20 @@ def _cancellation_policy(policy: dict[str, Any]) -> Iterator[Invalid]:
             yield invalid_field(at, BAD_CANCELLATION_POLICY, "Is more than free_hours.")
 
 
+def _portal_origins(origins: list[str]) -> Iterator[Invalid]:
+    seen: set[str] = set()
+    for number, text in enumerate(origins):
+        at = f"/portal_origins/{number}"
+        try:
+            origin = normal_origin(text)
+        except ValueError as error:
+            yield invalid_field(at, BAD_ORIGIN, f"{text!r} {error}.")
+            continue
+        if origin in seen:
+            yield invalid_field(at, BAD_ORIGIN, f"{text!r} is in the list already.")
+        seen.add(origin)
+
+
 _RULES: dict[str, Callable[[Any], Iterator[Invalid]]] = {
     "timezone": _timezone,
     "locale": _locale,
@@ -156,4 +179,5 @@ _RULES: dict[str, Callable[[Any], Iterator[Invalid]]] = {
     "tax_rates": _tax_rates,
     "deposit_policy": _deposit_policy,
     "cancellation_policy": _cancellation_policy,
+    "portal_origins": _portal_origins,
 }

@@ -45,8 +45,26 @@ def test_two_organizations_may_have_the_same_client(
     assert first.get_json()["id"] != second.get_json()["id"]
 
 
-def test_the_phone_may_be_missing(client: CheckedClient, company: Company) -> None:
+def test_one_of_address_and_phone_may_be_missing(client: CheckedClient, company: Company) -> None:
     assert _add(client, company, phone=None).get_json()["phone"] is None
+    assert _add(client, company, email=None).get_json()["email"] is None
+
+
+@pytest.mark.parametrize(
+    "phone", ["+14035550123", "+1 (403) 555-0123", " +1 403.555.0123", "+1\u00a0403\u2011555\u20130123"]
+)
+def test_a_number_is_taken_in_any_spelling(client: CheckedClient, company: Company, phone: str) -> None:
+    assert _add(client, company, email="other@client.test").get_json()["phone"] == "+14035550123"
+    before = footprint(company.org_id)
+    again = _add(client, company, phone=phone)
+    assert (again.status_code, again.get_json()["code"]) == (409, "clients.phone_taken")
+    assert footprint(company.org_id) == before
+
+
+def test_many_clients_may_lack_an_address_or_a_phone(client: CheckedClient, company: Company) -> None:
+    for number in (1, 2):
+        assert _add(client, company, email=None, phone=f"+1403555012{number}").status_code == 201
+        assert _add(client, company, email=f"c{number}@client.test", phone=None).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,7 @@ def test_the_phone_may_be_missing(client: CheckedClient, company: Company) -> No
         ({"name": 5}, "/name"),
         ({"name": None}, "/name"),
         ({"name": "Bo\x00"}, "/name"),
+        ({"email": None, "phone": None}, "/email"),
         ({"email": "bo"}, "/email"),
         ({"email": "bo@"}, "/email"),
         ({"email": "bo\x00@client.test"}, "/email"),
@@ -70,6 +89,14 @@ def test_the_phone_may_be_missing(client: CheckedClient, company: Company) -> No
         ({"phone": "+1 403 555"}, "/phone"),
         ({"phone": "+14035550123\n"}, "/phone"),
         ({"phone": 14035550123}, "/phone"),
+        ({"phone": "+1 555 0123"}, "/phone"),
+        ({"phone": "+999 123 4567"}, "/phone"),
+        ({"phone": "+1 403 555 0123 ext. 5"}, "/phone"),
+        ({"phone": ""}, "/phone"),
+        ({"notes": "x" * 10_001}, "/notes"),
+        ({"access_notes": None}, "/access_notes"),
+        ({"marketing_consent": 1}, "/marketing_consent"),
+        ({"erased_at": "2026-01-01T00:00:00Z"}, "/erased_at"),
         ({"vip": True}, "/vip"),
         ({"org_id": str(uuid4())}, "/org_id"),
     ],
@@ -119,7 +146,7 @@ def test_another_organizations_client_does_not_exist(
 
 
 def test_pages_of_clients_hold_each_once(client: CheckedClient, company: Company) -> None:
-    added = [_add(client, company, email=f"c{n}@client.test").get_json()["id"] for n in range(4)]
+    added = [_add(client, company, email=f"c{n}@client.test", phone=None).get_json()["id"] for n in range(4)]
     seen: list[str] = []
     cursor = ""
     while cursor is not None:

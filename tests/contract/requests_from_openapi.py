@@ -1,8 +1,8 @@
 """Requests that the published contract accepts, made from the contract alone: a new operation needs no list here.
 
 Every value of the format `uuid` is an identifier; its name says of which table (`photo_id`: a row of `order_photos`).
-Anything else is the `example` of its schema, or is made up from type, format and limits. Each request is made anew,
-with addresses and texts of its own.
+What else is in a path is known by its own name (`org_slug`). Anything else is the `example` of its schema, or is made
+up from type, format and limits. Each request is made anew, with addresses and texts of its own.
 """
 
 import json
@@ -75,6 +75,11 @@ class Operation:
         return self.described["security"] == []
 
     @property
+    def names_company(self) -> bool:
+        """Whether the path says whose rows it is about, as for people without an account."""
+        return "{org_slug}" in self.path
+
+    @property
     def parameters(self) -> list[dict[str, Any]]:
         """What goes into path, query and headers."""
         found: list[dict[str, Any]] = self.described["parameters"]
@@ -105,8 +110,8 @@ class Operation:
             yield from fields_of(self.body[1], "body", "", required=True)
 
     def request(self, ids: Mapping[str, Any], instead: Mapping[Place, Any] | None = None) -> dict[str, Any]:
-        """What `client.open` takes. Required identifiers are those of `ids`, by table; `instead` replaces some, or adds
-        optional ones."""
+        """What `client.open` takes. Required identifiers are those of `ids`, by table, and other names in the path, by
+        themselves; `instead` replaces some identifiers, or adds optional ones."""
         return _Writer(self, ids, instead or {}).request()
 
 
@@ -126,7 +131,9 @@ def _tables() -> list[str]:
 
 
 def _singular(table: str) -> str:
-    return table.removesuffix("ies") + "y" if table.endswith("ies") else table.removesuffix("s")
+    if table.endswith("ies"):
+        return table.removesuffix("ies") + "y"
+    return table.removesuffix("es") if table.endswith("sses") else table.removesuffix("s")
 
 
 def whole(schema: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +217,8 @@ class _Writer:
         seen = whole(schema)
         if seen.get("format") == "uuid":
             return self._identifier(Place(where, name, required))
+        if where == "path" and name in self._ids:
+            return self._ids[name]
         holds_identifiers = bool(_identifiers(fields_of(seen, where, name, required=required)))
         if not holds_identifiers and (known := known_values(seen)):
             return known[0]

@@ -108,3 +108,10 @@ def test_an_example_never_stands_in_for_an_identifier() -> None:
 def test_a_required_query_parameter_is_sent() -> None:
     operation = _with_query("status", required=True, type="array", items={"enum": ["a", "b"]})
     assert operation.request({})["query_string"] == {"status": "b"}
+
+
+def test_what_is_no_identifier_in_a_path_is_known_by_its_name() -> None:
+    slug = {"in": "path", "name": "org_slug", "required": True, "schema": {"type": "string", "minLength": 1}}
+    operation = Operation("GET", "/v1/public/{org_slug}/things", {"parameters": [slug]})
+    assert (operation.names_company, operation.places) == (True, [])
+    assert operation.request({"org_slug": "bright"})["path"] == "/v1/public/bright/things"

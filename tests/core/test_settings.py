@@ -90,6 +90,11 @@ def test_every_fault_is_in_one_message(environment: Any, capsys: pytest.CaptureF
         ({"ORDER_PHOTO_SIGNING_SECRET": "x" * 31}, "ORDER_PHOTO_SIGNING_SECRET"),
         ({"ORDER_PHOTO_SIGNING_SECRET": GOOD["AUTH_SECRET_KEY"]}, "must differ"),
         ({"EMAIL_MODE": "smtp"}, "SMTP_HOST"),
+        ({"CAPTCHA_MODE": "turnstile"}, "TURNSTILE_SECRET_KEY is required"),
+        *[
+            ({"CAPTCHA_MODE": "turnstile", "TURNSTILE_SECRET_KEY": f"{digit}x{'0' * 31}AA"}, "TURNSTILE_SECRET_KEY")
+            for digit in (1, 2, 3)
+        ],
     ],
 )
 def test_production_refuses_what_is_weak_or_missing(environment: Any, changes: dict[str, str], name: str) -> None:
@@ -97,7 +102,14 @@ def test_production_refuses_what_is_weak_or_missing(environment: Any, changes: d
     faults = _faults()
     assert any(name in fault for fault in faults)
     for value in changes.values():
-        assert value == "smtp" or value not in "\n".join(faults)
+        assert value in {"smtp", "turnstile"} or value not in "\n".join(faults)
+
+
+def test_elsewhere_cloudflares_secrets_for_tests_will_do(environment: Any) -> None:
+    environment(
+        ENVIRONMENT="development", CAPTCHA_MODE="turnstile", TURNSTILE_SECRET_KEY="1x0000000000000000000000000000000AA"
+    )
+    assert Settings().captcha_mode == "turnstile"
 
 
 def test_elsewhere_a_short_secret_will_do(environment: Any) -> None:

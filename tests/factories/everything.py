@@ -31,18 +31,18 @@ from tests.rows import TENANT_TABLES, footprint, rows
 @dataclass(frozen=True)
 class Everything:
     """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
-    a pending order with its photo, a user who may become a worker's account, a session of the owner. What such a row
-    does not allow is asked of the one in `instead`, by operationId."""
+    a pending order with its photo, a user who may become a worker's account, a session of the owner; and the company
+    itself, as `org_slug`. What such a row does not allow is asked of the one in `instead`, by operationId."""
 
     company: Company
-    ids: dict[str, UUID]
+    ids: dict[str, Any]
     instead: dict[str, dict[str, UUID]] = field(default_factory=dict)
 
     @property
     def org_id(self) -> UUID:
         return self.company.org_id
 
-    def ids_for(self, operation_id: str) -> dict[str, UUID]:
+    def ids_for(self, operation_id: str) -> dict[str, Any]:
         """Rows that allow the operation."""
         return self.ids | self.instead.get(operation_id, {})
 
@@ -85,7 +85,7 @@ def make_everything(company: Company) -> Everything:
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
-    everything.ids.update(_any_ids(company) | named)
+    everything.ids.update(_any_ids(company) | named | {"org_slug": company.slug})
     return everything
 
 
@@ -147,6 +147,4 @@ def _any_ids(company: Company) -> dict[str, UUID]:
     """One row of each table that has identifiers."""
     tables = [table for table in TENANT_TABLES if "id" in models.metadata.tables[table].columns]
     sql = "SELECT id FROM {} WHERE org_id = :org ORDER BY id LIMIT 1"
-    return {
-        table: rows(sql.format(table), org=company.org_id)[0]["id"] for table in tables
-    }
+    return {table: rows(sql.format(table), org=company.org_id)[0]["id"] for table in tables}

@@ -79,7 +79,7 @@ def test_every_arrow_leads_where_the_diagram_says_and_is_written_down_once(
 def test_every_other_move_is_refused_and_says_what_is_allowed(
     client: CheckedClient, company: Company, jobs: JobsProbe, move: Move, state: OrderState
 ) -> None:
-    order_id = order_in(client, company, state)
+    order_id, _ = order_in(client, company, state), company.headers()
     jobs.enqueued()
     before = footprint(company.org_id)
     answer = ask(client, company.headers(), order_id, move)

@@ -39,6 +39,10 @@ def _reminder(**changes: Any) -> dict[str, Any]:
     return {"reminder_policy": settings.REMINDER_POLICY | changes}
 
 
+def _scheduling(**changes: Any) -> dict[str, Any]:
+    return {"scheduling_policy": settings.SCHEDULING_POLICY | changes}
+
+
 def _tax(percent: Any, name: Any = "GST") -> dict[str, Any]:
     return {"tax_rates": [{"name": name, "percent": percent}]}
 
@@ -78,7 +82,15 @@ def _refused(client: CheckedClient, company: Company, body: Any) -> list[tuple[s
     + [{"timezone": value} for value in (None, 5, "", "x" * 65, "UTC\n")]
     + [{"locale": value} for value in (None, 5, "", "x" * 65)]
     + [{name: value} for name in ("business_hours", "deposit_policy", "reminder_policy") for value in (None, [], "x")]
-    + [{"cancellation_policy": None}, {"tax_rates": None}, {"tax_rates": {}}, {"tax_rates": [{}] * 11}]
+    + [{name: value} for name in ("scheduling_policy", "portal_origins") for value in (None, "x", 5)]
+    + [
+        {"portal_origins": {}},
+        {"scheduling_policy": []},
+        {"cancellation_policy": None},
+        {"tax_rates": None},
+        {"tax_rates": {}},
+        {"tax_rates": [{}] * 11},
+    ]
     + [{name: "x"} for name in ("id", "slug", "currency", "plan", "version", "created_at", "org_id", "colour")],
     ids=repr,
 )
@@ -131,6 +143,23 @@ def test_a_value_of_the_wrong_shape_is_pointed_at(
         *[(_reminder(hours_before=value), "/reminder_policy/hours_before") for value in (0, 169, "24", None)],
         (_reminder(enabled="yes"), "/reminder_policy/enabled"),
         (_reminder(channel="sms"), "/reminder_policy/channel"),
+        *[
+            (_scheduling(**{name: value}), f"/scheduling_policy/{name}")
+            for name, values in {
+                "min_notice_hours": (-1, 721, "24", 24.0, None, True),
+                "step_minutes": (0, 10, 31, 45, 90, -15, "30", 30.0, None, True),
+                "buffer_minutes": (-1, 241, "30", None),
+                "hold_minutes": (4, 1441, "30", None),
+            }.items()
+            for value in values
+        ],
+        (_scheduling(colour="red"), "/scheduling_policy/colour"),
+        ({"scheduling_policy": {"step_minutes": 30}}, "/scheduling_policy/hold_minutes"),
+        ({"portal_origins": ["https://a.test"] * 21}, "/portal_origins"),
+        *[
+            ({"portal_origins": ["https://a.test", value]}, "/portal_origins/1")
+            for value in (None, 5, "", "https://" + "a" * 300, "https://b.test\n", "https://b\x00.test")
+        ],
         *[
             (_tax(percent), "/tax_rates/0/percent")
             for percent in (
