@@ -14,11 +14,14 @@ from shared.core.transaction import transaction
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
+from tests.factories.clients import make_address
 from tests.factories.identity import make_link
+from tests.factories.leads import make_lead
 from tests.factories.messages import make_message
 from tests.factories.order_photos import make_photo
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company, make_user, sign_in
+from tests.factories.privacy import make_client_export
 from tests.rows import TENANT_TABLES, footprint, rows
 
 
@@ -57,6 +60,9 @@ def make_everything(company: Company) -> Everything:
     order_id = make_order(company)
     named = {
         "clients": company.client_id,
+        "client_addresses": make_address(company),
+        "client_exports": make_client_export(company),
+        "leads": make_lead(company),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
