@@ -17,14 +17,19 @@ from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
 from tests.factories.catalog import make_estimate
 from tests.factories.checklists import make_checklist_template
+from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
+from tests.factories.leads import make_lead
 from tests.factories.messages import make_message
 from tests.factories.order_photos import make_photo
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company, make_user, sign_in
+from tests.factories.privacy import make_client_export
+from tests.factories.recurrences import make_recurrence, place_ahead
 from tests.factories.time_entries import make_time_entry
+from tests.orders.steps import let_it_begin
 from tests.rows import TENANT_TABLES, footprint, rows
 
 
@@ -66,18 +71,25 @@ def make_everything(company: Company) -> Everything:
     """Fill `company`, and sign in somebody of each role."""
     everything = Everything(company, {})
     everything.everybody()
-    order_id = make_order(company)
+    team_id, estimate_id = make_team(company), make_estimate(company)
+    worker_id = make_worker(company, team_id=team_id)
+    order_id = make_order(company, worker_ids=[worker_id])
     named = {
         "clients": company.client_id,
-        "estimates": make_estimate(company),
+        "estimates": estimate_id,
+        "client_addresses": make_address(company),
+        "client_exports": make_client_export(company),
+        "leads": make_lead(company, estimate_id=estimate_id, address="12 Elm Street, Calgary"),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
         "users": _colleague(company),
         "sessions": _second_session(company),
-        "teams": make_team(company),
+        "teams": team_id,
+        "workers": worker_id,
+        "recurrences": make_recurrence(company),
     }
-    named["workers"] = make_worker(company, team_id=named["teams"])
+    place_ahead(company, named["recurrences"])
     make_blackout(company, team_id=named["teams"])
     make_blackout(company, worker_id=named["workers"])
     everything.instead.update(_work(company, order_id))
@@ -98,7 +110,13 @@ def _work(company: Company, order_id: UUID) -> dict[str, dict[str, UUID]]:
     confirmed = set_order_state(company, make_order(company), "confirmed")
     make_time_entry(company, confirmed, make_worker(company))
     paused = make_time_entry(company, confirmed, make_worker(company), paused=True)
+    in_progress = set_order_state(company, make_order(company), "in_progress")
+    begun = set_order_state(company, make_order(company), "confirmed")
+    let_it_begin(company, begun)
     return {
+        "start_order": {"orders": confirmed},
+        "complete_order": {"orders": in_progress},
+        "mark_no_show": {"orders": begun},
         "list_time_entries": {"orders": confirmed},
         "start_time_entry": {"orders": confirmed},
         "resume_time_entry": {"time_entries": paused},
