@@ -167,7 +167,7 @@ def test_own_identifiers_succeed_and_change_nothing_elsewhere(
     before = footprint(theirs.org_id)
     optional = [place for place in operation.places if not place.required and len(place.tables) == 1]
     for own in [{}, *({place: mine.ids[place.tables[0]]} for place in optional)]:
-        request = operation.request(mine.ids, own)
+        request = operation.request(mine.ids_for(operation.id), own)
         attempt = database.begin_nested()
         answer = call(client, request, mine.company.headers())
         assert footprint(theirs.org_id) == before, f"{operation} has changed another organization"
@@ -200,7 +200,7 @@ def test_answers_hold_nothing_of_another_organization(
     client: CheckedClient, inhabited: Both, operation: Operation
 ) -> None:
     for own, other in (inhabited, inhabited[::-1]):
-        answer = call(client, operation.request(own.ids), own.company.headers())
+        answer = call(client, operation.request(own.ids_for(operation.id)), own.company.headers())
         text = answer.get_data(as_text=True)
         assert [trace for trace in other.traces() if trace in text] == []
         if answer.is_json and "data" in answer.get_json():

@@ -11,18 +11,10 @@ from shared.core.permissions import Role
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
 from tests.contract.test_statement_counts import counted
+from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.organizations import Company, make_company
 from tests.rows import footprint
-from tests.slots.schedule import (
-    add_blackout,
-    add_estimate,
-    add_team,
-    add_worker,
-    assign,
-    book,
-    every_day,
-    settle,
-)
+from tests.slots.schedule import add_estimate, assign, book, every_day, settle
 
 EDMONTON = ZoneInfo("America/Edmonton")
 _SOON = (datetime.now(EDMONTON) + timedelta(days=7)).date()
@@ -56,7 +48,7 @@ def open_daily(company: Company) -> Company:
 def test_a_slot_says_when_in_utc_and_on_the_companys_clocks_and_who_can_come(
     client: CheckedClient, open_daily: Company
 ) -> None:
-    teams = [add_team(open_daily), add_team(open_daily)]
+    teams = [make_team(open_daily), make_team(open_daily)]
     answer = _ask(client, open_daily, minutes=120)
     assert answer.status_code == 200
     body = answer.get_json()
@@ -75,7 +67,7 @@ def test_without_days_it_is_two_weeks_from_today_on_and_without_minutes_an_hour(
     client: CheckedClient, open_daily: Company
 ) -> None:
     settle(open_daily, min_notice_hours=0, business_hours=every_day("00:00-01:00"))
-    add_team(open_daily)
+    make_team(open_daily)
     body = client.get("/v1/slots", headers=open_daily.headers()).get_json()
     today = datetime.now(EDMONTON).date()
     days = [datetime.fromisoformat(slot["local_start"]).date() for slot in body["data"]]
@@ -84,16 +76,16 @@ def test_without_days_it_is_two_weeks_from_today_on_and_without_minutes_an_hour(
 
 
 def test_to_is_the_first_day_that_is_not_searched(client: CheckedClient, open_daily: Company) -> None:
-    add_team(open_daily)
+    make_team(open_daily)
     two_days = _ask(client, open_daily, minutes=180, to=(DAY + timedelta(days=2)).isoformat()).get_json()["data"]
     assert [datetime.fromisoformat(slot["local_start"]).date() for slot in two_days] == [DAY, NEXT]
 
 
 def test_an_estimate_says_how_long_and_for_how_many(client: CheckedClient, open_daily: Company) -> None:
-    alone, together = add_team(open_daily), add_team(open_daily)
-    add_worker(open_daily, alone)
+    alone, together = make_team(open_daily), make_team(open_daily)
+    make_worker(open_daily, team_id=alone)
     for _ in range(2):
-        add_worker(open_daily, together)
+        make_worker(open_daily, team_id=together)
     estimate_id = add_estimate(open_daily, minutes=150, crew_size=2)
     for minutes in (60, None):
         body = _ask(client, open_daily, estimate_id=estimate_id, minutes=minutes).get_json()
@@ -103,7 +95,7 @@ def test_an_estimate_says_how_long_and_for_how_many(client: CheckedClient, open_
 
 
 def test_only_the_teams_that_work_there_are_asked(client: CheckedClient, open_daily: Company) -> None:
-    near, far = add_team(open_daily, postal_prefixes=["T2P"]), add_team(open_daily, postal_prefixes=["V5"])
+    near, far = make_team(open_daily, postal_prefixes=["T2P"]), make_team(open_daily, postal_prefixes=["V5"])
     for code, team in (("T2P 1J9", near), ("v5k0a1", far)):
         data = _ask(client, open_daily, postal_code=code).get_json()["data"]
         assert {tuple(slot["team_ids"]) for slot in data} == {(str(team),)}
@@ -111,7 +103,7 @@ def test_only_the_teams_that_work_there_are_asked(client: CheckedClient, open_da
 
 
 def test_one_team_can_be_asked_about(client: CheckedClient, open_daily: Company) -> None:
-    team, _ = add_team(open_daily), add_team(open_daily)
+    team, _ = make_team(open_daily), make_team(open_daily)
     data = _ask(client, open_daily, team_id=team).get_json()["data"]
     assert {tuple(slot["team_ids"]) for slot in data} == {(str(team),)}
 
@@ -123,11 +115,11 @@ def test_a_company_without_teams_offers_nothing(client: CheckedClient, open_dail
 
 def test_each_reason_is_told_with_its_time(client: CheckedClient, company: Company) -> None:
     settle(company, business_hours=every_day("06:00-18:00"))
-    team = add_team(company)
-    worker = add_worker(company, team)
-    far, idle_day = add_team(company, postal_prefixes=["V5"]), add_team(company, every_day())
-    add_blackout(company, _at(7), _at(8), team_id=team, reason="The van is being repaired")
-    add_blackout(company, _at(15), _at(16), worker_id=worker)
+    team = make_team(company)
+    worker = make_worker(company, team_id=team)
+    far, idle_day = make_team(company, postal_prefixes=["V5"]), make_team(company, hours=every_day())
+    make_blackout(company, starts_at=_at(7), ends_at=_at(8), team_id=team, reason="The van is being repaired")
+    make_blackout(company, starts_at=_at(15), ends_at=_at(16), worker_id=worker)
     order_id = book(company, team, _at(11), _at(12), buffer=timedelta(minutes=30), number=1007)
     assign(company, order_id, worker)
     body = _ask(client, company, postal_code="T2P", explain="true").get_json()
@@ -150,7 +142,7 @@ def test_each_reason_is_told_with_its_time(client: CheckedClient, company: Compa
 
 def test_too_soon_is_a_reason_as_well(client: CheckedClient, open_daily: Company) -> None:
     settle(open_daily, min_notice_hours=10_000)
-    add_team(open_daily)
+    make_team(open_daily)
     body = _ask(client, open_daily, explain="true").get_json()
     assert body["data"] == []
     assert [(reason["reason"], reason["from"]) for reason in body["explain"]] == [
@@ -163,7 +155,7 @@ def test_too_soon_is_a_reason_as_well(client: CheckedClient, open_daily: Company
 def test_every_zone_has_its_own_days(client: CheckedClient, services: Services, zone: str) -> None:
     company = make_company(services, timezone=zone)
     settle(company, business_hours=every_day("00:00-01:00", "23:00-24:00"))
-    add_team(company)
+    make_team(company)
     data = _ask(client, company).get_json()["data"]
     shown = [datetime.fromisoformat(slot["local_start"]) for slot in data]
     assert [moment.replace(tzinfo=None).isoformat() for moment in shown] == [
@@ -211,7 +203,7 @@ def test_a_parameter_that_makes_no_sense_is_400(
 def test_the_shortest_and_the_longest_visit_can_be_asked_for(
     client: CheckedClient, company: Company, minutes: int
 ) -> None:
-    add_team(company, every_day("00:00-24:00"))
+    make_team(company, hours=every_day("00:00-24:00"))
     assert len(_ask(client, company, minutes=minutes).get_json()["data"]) == 48
 
 
@@ -240,7 +232,7 @@ def test_a_month_can_be_searched(client: CheckedClient, company: Company) -> Non
 
 @pytest.mark.parametrize("day", ["1971-01-01", "8999-11-30"])
 def test_days_far_away_break_nothing(client: CheckedClient, company: Company, day: str) -> None:
-    add_team(company)
+    make_team(company)
     until = (datetime.fromisoformat(day) + timedelta(days=31)).date().isoformat()
     answer = _ask(client, company, **{"from": day, "to": until, "explain": "true"})
     assert answer.status_code == 200
@@ -250,8 +242,8 @@ def test_days_far_away_break_nothing(client: CheckedClient, company: Company, da
 def test_another_organizations_team_or_estimate_is_unknown(
     client: CheckedClient, company: Company, neighbour: Company
 ) -> None:
-    add_team(company)
-    foreign = {"team_id": add_team(neighbour), "estimate_id": add_estimate(neighbour, minutes=60)}
+    make_team(company)
+    foreign = {"team_id": make_team(neighbour), "estimate_id": add_estimate(neighbour, minutes=60)}
     company.headers()
     before = footprint(company.org_id), footprint(neighbour.org_id)
     for name, code in (("team_id", "orders.unknown_team"), ("estimate_id", "orders.unknown_estimate")):
@@ -276,9 +268,9 @@ def test_a_search_costs_two_statements_however_much_there_is(
     client.get("/healthz")
     for _ in range(2):
         for _ in range(3):
-            team = add_team(open_daily)
-            worker = add_worker(open_daily, team)
-            add_blackout(open_daily, _at(9), _at(10), team_id=team)
+            team = make_team(open_daily)
+            worker = make_worker(open_daily, team_id=team)
+            make_blackout(open_daily, starts_at=_at(9), ends_at=_at(10), team_id=team)
             assign(open_daily, book(open_daily, team, _at(10), _at(11)), worker)
         estimate_id = add_estimate(open_daily, minutes=30)
         with counted(services) as sent:
