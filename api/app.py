@@ -29,6 +29,7 @@ from api.orders.routes import blueprint as orders
 from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
 from api.slots.routes import blueprint as slots
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     order_photos,
     payments,
     public,
+    privacy,
     stripe_events,
 )
 

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ops.bench import http_rounds, login_flood, report, tasks, uploads
+from ops.bench import http_rounds, login_flood, report, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -26,6 +26,7 @@ GROUPS = {
     "webhook": {"bare_insert", "webhook_accept"},
     "tasks": set(),
     "uploads": set(),
+    "slots": set(),
     "login_flood": set(),
     "cold_start": set(),
 }
@@ -88,6 +89,9 @@ def _measure(
     if "uploads" in wanted:
         _say(f"{uploads.UPLOADS} uploads of 10 MB at once")
         values["upload_rss_growth_mb"] = uploads.measure(made, min(rounds, 2))
+    if "slots" in wanted:
+        _say("a month of slots of 20 teams")
+        values["slots_cpu_ms"] = slots.measure(made, rounds)
     if "login_flood" in wanted:
         _say("10,000 wrong sign-ins in a minute")
         values |= login_flood.measure(made, min(rounds, 4), _say)

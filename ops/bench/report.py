@@ -26,6 +26,8 @@ same ratio made from it, which depends less on what else the machine does.
   (late acknowledgement, prefetch of one, no results, two processes). Messages are in Redis before a round starts.
 - `upload_rss_growth_mb`: the most by which the resident memory of all gunicorn workers grew during 32 uploads of 10 MB
   at once, sampled every 10 ms, in 10^6 bytes. `cold_start_s`: from gunicorn's start to the first 200 of `/healthz`.
+- `slots_cpu_ms`: CPU time of the API for one `GET /v1/slots`, 31 days of 20 teams that have 3,100 orders, from the
+  request to its JSON; each round is the median of 20 in a process of its own. Postgres' share is not in it.
 - `list_p95_in_flood_vs_quiet`: 10,000 wrong sign-ins in a minute, each for another account and from another address,
   while 25 lists of 50 are read each second; p95 of the lists over that of as long a time without the flood, latencies
   counted from when each was due. `sign_in_in_flood_s`: the longest that somebody at the address of those who read

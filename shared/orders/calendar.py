@@ -9,15 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, text
 
 from shared.core.actor import Actor
-from shared.core.errors import NotFound, code, invalid_field
+from shared.core.errors import NotFound, invalid_field
 from shared.core.orm import Reader
 from shared.orders.free_starts import Busy, TeamTimes, WorkerTimes
 from shared.orders.openings import EPOCH
 from shared.orders.states import OCCUPYING
+from shared.orders.terms import UNKNOWN_ESTIMATE, UNKNOWN_TEAM
 from shared.organizations.service import NOT_FOUND
-
-UNKNOWN_TEAM = code("orders.unknown_team", "No such team")
-UNKNOWN_ESTIMATE = code("orders.unknown_estimate", "No such estimate")
 
 _COMPANY = text("""
     SELECT o.timezone, o.business_hours, o.scheduling_policy, e.minutes, e.crew_size,

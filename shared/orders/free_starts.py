@@ -57,8 +57,8 @@ def free_starts(periods: Iterable[Period], team: TeamTimes, visit: Visit) -> Ite
     refused = sorted(
         [
             (-FOREVER, visit.earliest),
-            *(range_of(each, visit.duration + visit.buffer) for each in team.orders),
-            *(range_of(each, visit.duration) for each in team.blackouts),
+            *ranges_of(team.orders, visit.duration + visit.buffer),
+            *ranges_of(team.blackouts, visit.duration),
             *short_of_workers(team, visit),
         ]
     )
@@ -78,9 +78,9 @@ def free_starts(periods: Iterable[Period], team: TeamTimes, visit: Visit) -> Ite
                 start = found[-1] + visit.step
 
 
-def range_of(busy: Busy, duration: int) -> Range:
-    """The starts from which a visit of `duration` would overlap `busy`."""
-    return busy[0] - duration + 1, busy[1]
+def ranges_of(busy: list[Busy], duration: int) -> list[Range]:
+    """The starts from which a visit of `duration` would overlap each of `busy`."""
+    return [(since - duration + 1, until) for since, until, _ in busy]
 
 
 def short_of_workers(team: TeamTimes, visit: Visit) -> list[Range]:
@@ -107,9 +107,7 @@ def short_of_workers(team: TeamTimes, visit: Visit) -> list[Range]:
 
 
 def _refused_by(worker: WorkerTimes, visit: Visit) -> list[Range]:
-    return [range_of(each, visit.duration + visit.buffer) for each in worker.orders] + [
-        range_of(each, visit.duration) for each in worker.blackouts
-    ]
+    return ranges_of(worker.orders, visit.duration + visit.buffer) + ranges_of(worker.blackouts, visit.duration)
 
 
 def _merged(ranges: list[Range]) -> list[Range]:

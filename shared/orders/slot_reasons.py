@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from shared.orders.free_starts import FOREVER, TeamTimes, Visit, range_of, short_of_workers
+from shared.orders.free_starts import FOREVER, Busy, TeamTimes, Visit, ranges_of, short_of_workers
 from shared.orders.openings import Period
 from shared.orders.slot_search import Search
 
@@ -37,6 +37,8 @@ class Reason:
     ends_at: datetime
     detail: str
 
+
+_BOOKED = "Order {} takes the team's time, with the buffer."
 
 Found = tuple[Why, int, int, str]
 _Refusal = Callable[[int], str | None]
@@ -102,18 +104,19 @@ def _why(start: int, last: int, refusals: list[tuple[Why, _Refusal]]) -> tuple[W
 
 def _refusals(team: TeamTimes, visit: Visit) -> list[tuple[Why, _Refusal]]:
     """What can stand against a start, in the order in which it is given."""
-    reach = visit.duration + visit.buffer
-    blackouts = [(*range_of(each, visit.duration), each[2] or "A blackout.") for each in team.blackouts]
-    orders = [
-        (*range_of(each, reach), f"Order {each[2]} takes the team's time, with the buffer.") for each in team.orders
-    ]
     missing = f"Fewer than {visit.crew_size} of the team's {len(team.workers)} workers are free."
     return [
         (Why.NOTICE, _walker([(-FOREVER, visit.earliest, "It is too soon, or over.")])),
-        (Why.BLACKOUT, _walker(blackouts)),
-        (Why.BOOKED, _walker(orders)),
+        (Why.BLACKOUT, _walker(_said(team.blackouts, visit.duration, "{}"))),
+        (Why.BOOKED, _walker(_said(team.orders, visit.duration + visit.buffer, _BOOKED))),
         (Why.NO_WORKERS, _walker([(*each, missing) for each in short_of_workers(team, visit)])),
     ]
+
+
+def _said(busy: list[Busy], duration: int, sentence: str) -> list[tuple[int, int, str]]:
+    """The ranges of starts that are refused, each with what takes the time; a blackout may come without a reason."""
+    ranges = ranges_of(busy, duration)
+    return [(*each, sentence.format(of[2]) or "A blackout.") for each, of in zip(ranges, busy, strict=True)]
 
 
 def _walker(ranges: list[tuple[int, int, str]]) -> _Refusal:

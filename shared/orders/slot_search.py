@@ -1,5 +1,6 @@
 """One search for slots: some days of the teams, with everything that takes their time."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -52,12 +53,12 @@ class Search:
 
     def offers(self) -> dict[int, list[UUID]]:
         """Who offers a start, by start."""
-        found: dict[int, list[UUID]] = {}
+        found: defaultdict[int, list[UUID]] = defaultdict(list)
         for team in self.company.teams:
             if team.is_active and team.in_area:
                 for starts in free_starts(self.periods(team.week), team, self.visit):
                     for start in starts:
-                        found.setdefault(start, []).append(team.team_id)
+                        found[start].append(team.team_id)
         return found
 
     def slot(self, start: int, team_ids: list[UUID]) -> Slot:

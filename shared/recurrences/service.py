@@ -86,6 +86,7 @@ def create(session: Session, actor: Actor, wanted: NewRecurrence, *, now: dateti
         planned_minutes=(terms.scheduled_end - start) // timedelta(minutes=1),
         terms=taken_over | {"estimate_id": wanted.estimate_id and str(wanted.estimate_id)},
         state=RecurrenceState.ACTIVE,
+        placed_until=None,
         created_at=now,
         updated_at=now,
     )

@@ -1,4 +1,4 @@
-"""Teams, their time and what takes it, as rows: what a search for slots looks at."""
+"""What a search for slots looks at, as rows: orders at times and of lengths that could not be placed today."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -8,7 +8,6 @@ from uuid import UUID
 from shared.catalog.model import Estimate, PriceBook, Service
 from shared.core.ids import new_id
 from shared.core.transaction import transaction
-from shared.crews.model import Blackout, Team, Worker
 from shared.orders.model import Order, OrderWorker
 from shared.organizations.model import Organization
 from tests.factories.organizations import Company
@@ -45,21 +44,6 @@ def add(company: Company, row: Any) -> UUID:
     return found
 
 
-def add_team(company: Company, hours: dict[str, Any] | None = None, **values: Any) -> UUID:
-    return add(
-        company,
-        Team(**{"name": f"Team {next(_numbers)}", "postal_prefixes": [], "is_active": True, **values}, hours=hours),
-    )
-
-
-def add_worker(company: Company, team_id: UUID | None, **values: Any) -> UUID:
-    return add(company, Worker(**{"name": "Wim", "is_active": True, **values}, team_id=team_id))
-
-
-def add_blackout(company: Company, starts_at: datetime, ends_at: datetime, **values: Any) -> UUID:
-    return add(company, Blackout(**{"reason": "", **values}, starts_at=starts_at, ends_at=ends_at))
-
-
 def add_estimate(company: Company, *, minutes: int, crew_size: int = 1) -> UUID:
     number = next(_numbers)
     service = add(company, Service(key=f"service-{number}", name="Cleaning", is_active=True, is_heavy=False))
@@ -75,6 +59,7 @@ def add_estimate(company: Company, *, minutes: int, crew_size: int = 1) -> UUID:
             inputs={},
             addons={},
             lines=[],
+            taxes=[],
             explain=[],
             minutes=minutes,
             crew_size=crew_size,
