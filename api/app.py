@@ -23,11 +23,13 @@ from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
 from api.order_photos.routes import blueprint as order_photos
+from api.orders.convert_routes import blueprint as lead_conversion
 from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
 from api.orders.schedule_routes import blueprint as schedule
 from api.organizations.routes import blueprint as organizations
 from api.payments.routes import blueprint as payments
+from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
 from api.slots.routes import blueprint as slots
@@ -52,6 +54,7 @@ BLUEPRINTS = (
     leads,
     orders,
     order_moves,
+    lead_conversion,
     schedule,
     recurrences,
     slots,
@@ -60,6 +63,7 @@ BLUEPRINTS = (
     order_photos,
     payments,
     public,
+    privacy,
     stripe_events,
 )
 

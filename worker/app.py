@@ -73,6 +73,7 @@ app = Celery(
         "worker.tasks.order_photos",
         "worker.tasks.orders",
         "worker.tasks.recurrences",
+        "worker.tasks.privacy",
         "worker.tasks.stripe_events",
     ],
 )

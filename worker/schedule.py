@@ -9,6 +9,7 @@ from shared.core.settings import Settings
 from shared.messages import jobs as messages
 from shared.order_photos import jobs as order_photos
 from shared.orders import jobs as orders
+from shared.privacy import jobs as privacy
 from shared.recurrences import jobs as recurrences
 from shared.stripe_events import jobs as stripe_events
 
@@ -31,6 +32,7 @@ def table(settings: Settings) -> list[Scheduled]:
         Scheduled(order_photos.SWEEP, sweep, "uploads that never ended, deletes that are late"),
         Scheduled(orders.EXPIRE_HOLDS, sweep, "orders whose deposit was not paid in time"),
         Scheduled(recurrences.SWEEP, sweep, "series with days that have no orders yet"),
+        Scheduled(privacy.SWEEP, sweep, "copies for people whose time is over, or whose message or worker was lost"),
         Scheduled(stripe_events.SWEEP, sweep, "events whose message or worker was lost, and retries that are due"),
     ]
 

@@ -17,6 +17,7 @@ A_BOOK: dict[str, Any] = {
             "inputs": {
                 "bedrooms": {"price": "25.00", "minutes": 30, "included": 1, "max": 20},
                 "area_m2": {
+                    "name": "area",
                     "tiers": [
                         {"from": 50, "price": "0.60", "minutes": "0.5"},
                         {"from": 100, "price": "0.40", "minutes": "0.4"},
@@ -99,7 +100,11 @@ class ServiceSchema(AddonSchema):
 class PriceBookInSchema(InSchema):
     rules = fields.Dict(
         required=True,
-        metadata={"example": A_BOOK, "additionalProperties": {}, "description": "See the guide to price books."},
+        metadata={
+            "example": A_BOOK,
+            "additionalProperties": {},
+            "description": "What each service costs: see `ops/docs/prices.md`.",
+        },
     )
     note = Text(load_default="", shortest=0, limit=500, metadata={"description": "Why there is a new version"})
 

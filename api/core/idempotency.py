@@ -23,8 +23,8 @@ Answer = tuple[Body, int, dict[str, str]]
 _VALID_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def create_once(make: "Callable[[Session], Body]", *, shown_once: str | None = None) -> Answer:
-    """Run `make` in the caller's transaction and answer 201 with what it returns; with a key, only the first time.
+def create_once(make: "Callable[[Session], Body]", *, status: int = 201, shown_once: str | None = None) -> Answer:
+    """Run `make` in the caller's transaction and answer with what it returns; with a key, only the first time.
 
     The answer is stored in the same transaction as the effect, so there is never one without the other. The field
     `shown_once` is a secret: it is stored, and answered again, as null.
@@ -32,14 +32,14 @@ def create_once(make: "Callable[[Session], Body]", *, shown_once: str | None = N
     asked = _keyed_request()
     with transaction(tenant()) as session:
         if asked is None:
-            return make(session), 201, {}
+            return make(session), status, {}
         stored = idempotency.find_answer(session, actor(), asked)
         if stored is not None:
             return stored.body, stored.status, {"Idempotent-Replayed": "true"}
         body = json.plain(make(session))
         kept = body | {shown_once: None} if shown_once else body
-        idempotency.store_answer(session, actor(), asked, status=201, body=kept, now=now())
-        return body, 201, {}
+        idempotency.store_answer(session, actor(), asked, status=status, body=kept, now=now())
+        return body, status, {}
 
 
 def _keyed_request() -> idempotency.IdempotentRequest | None:

@@ -152,5 +152,6 @@ def _complete_operation(path: str, method: str, operation: dict[str, Any]) -> No
             "description": _REFUSALS[status],
             "content": {"application/problem+json": {"schema": PROBLEM}},
         }
-    if method == "post" and "201" in responses and "multipart/form-data" not in str(operation.get("requestBody")):
+    is_upload = "multipart/form-data" in str(operation.get("requestBody"))
+    if method == "post" and {"201", "202"} & set(responses) and not is_upload:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)

@@ -1,6 +1,6 @@
 """The people of your organization: invite, change, reset, shut out, let in. For owners and admins."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from api.core.access import confirm_session, requires
@@ -22,10 +22,14 @@ from api.iam.schemas import (
 from shared.core.permissions import Permission
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only, transaction
+from shared.crews import workers
 from shared.iam import service as iam
 from shared.identity import attempts, signing_in
 from shared.identity.turns import turn
 from shared.organizations import service as organizations
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 blueprint = Blueprint("iam", __name__, url_prefix="/v1/iam/users", description=__doc__)
 
@@ -52,16 +56,29 @@ def invite_user(body: dict[str, Any]) -> Answer:
 
     It is good for one sign-in within 72 hours; then they must choose their own. They get a mail about it, with the
     password in it only where the installation says so. 409 `identity.email_taken` when the organization has one with
-    this address; 403 `iam.owner_protected` when an admin invites an owner.
+    this address; 403 `iam.owner_protected` when an admin invites an owner. With a `worker_profile` they are a worker
+    from now on: 422 `crews.unknown_team`.
     """
     confirm_session()  # before the hash, which is dear
     temporary, settings = _new_temporary(), services().settings
-    return create_once(
-        lambda session: present_with(
-            iam.invite(session, settings, actor(), temporary, **body, now=now()), temporary.password
-        ),
-        shown_once="temp_password",
-    )
+    profile = body.pop("worker_profile")
+
+    def invite(session: "Session") -> dict[str, Any]:
+        user = iam.invite(session, settings, actor(), temporary, **body, now=now())
+        if profile is not None:
+            workers.create(
+                session,
+                actor(),
+                name=user.name,
+                email=user.email,
+                user_id=user.id,
+                team_id=profile["team_id"],
+                team_pointer="/worker_profile/team_id",
+                now=now(),
+            )
+        return present_with(user, temporary.password)
+
+    return create_once(invite, shown_once="temp_password")
 
 
 @blueprint.route("/<uuid:user_id>", methods=["GET"])

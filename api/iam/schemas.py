@@ -9,10 +9,24 @@ from shared.core.permissions import Role
 from shared.identity.model import UserState
 
 
+class WorkerProfileSchema(InSchema):
+    team_id = fields.UUID(load_default=None, allow_none=True)
+
+
 class InviteSchema(InSchema):
-    email = MailAddress(required=True, metadata={"example": "dan@example.com"})
-    name = Text(required=True, limit=200, metadata={"example": "Dan Dispatcher"})
-    role = fields.Enum(Role, by_value=True, required=True, metadata={"example": "dispatcher"})
+    email = MailAddress(required=True, metadata={"example": "wanda@example.com"})
+    name = Text(required=True, limit=200, metadata={"example": "Wanda Worker"})
+    role = fields.Enum(Role, by_value=True, required=True, metadata={"example": "worker"})
+    worker_profile = fields.Nested(
+        WorkerProfileSchema,
+        load_default=None,
+        metadata={"description": "Add a worker with this account, too; only with the role worker."},
+    )
+
+    @validates_schema
+    def _worker(self, data: dict[str, Any], **_: Any) -> None:
+        if data["worker_profile"] is not None and data["role"] != Role.WORKER:
+            raise ValidationError("Only somebody with the role worker has one.", "worker_profile")
 
 
 class ChangeUserSchema(InSchema):

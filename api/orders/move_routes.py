@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from api.core.access import requires
+from api.core.alternatives import offering_alternatives
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.etags import expected_version
 from api.core.idempotency import Answer
 from api.core.openapi import honours_if_match
-from api.orders.presenting import offering_alternatives, versioned
+from api.orders.presenting import versioned
 from api.orders.schemas import (
     AssignSchema,
     CancelSchema,
@@ -107,9 +108,10 @@ def reschedule_order(body: dict[str, Any], order_id: UUID) -> Answer:
     """
     with read_only(tenant()) as session:
         order = orders.get(session, actor(), order_id)
-    length = order.scheduled_end - order.scheduled_start
+    start = body["scheduled_start"]
+    end = body.get("scheduled_end") or start + (order.scheduled_end - order.scheduled_start)
     with (
-        offering_alternatives(body["scheduled_start"], length, order.team_id, moved_order_id=order_id),
+        offering_alternatives(start, end, team_id=order.team_id, moved_order_id=order_id),
         transaction(tenant()) as session,
     ):
         return versioned(
@@ -129,9 +131,10 @@ def assign_order(body: dict[str, Any], order_id: UUID) -> Answer:
     """
     with read_only(tenant()) as session:
         order = orders.get(session, actor(), order_id)
-    length = order.scheduled_end - order.scheduled_start
     with (
-        offering_alternatives(order.scheduled_start, length, body["team_id"], moved_order_id=order_id),
+        offering_alternatives(
+            order.scheduled_start, order.scheduled_end, team_id=body["team_id"], moved_order_id=order_id
+        ),
         transaction(tenant()) as session,
     ):
         return versioned(assigning.assign(session, actor(), order_id, **body, version=expected_version(), now=now()))

@@ -1,17 +1,17 @@
 """Orders: place, read, change."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from api.core.access import requires
+from api.core.alternatives import offering_alternatives
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.etags import etag, expected_version
 from api.core.idempotency import Answer, create_once
 from api.core.openapi import refuses, requires_if_match
 from api.core.pagination import page_answer, page_request, page_schema
-from api.orders.presenting import offering_alternatives, present, versioned
+from api.orders.presenting import present, versioned
 from api.orders.schemas import OrderChangesSchema, OrderInSchema, OrderListArguments, OrderSchema, new_order
 from api.orders.timeline import TimelineSchema, present_timeline
 from shared.core.permissions import Permission
@@ -36,8 +36,8 @@ def create_order(body: dict[str, Any]) -> Answer:
     time is taken: 409 `orders.slot_taken`, with three `alternatives`, when somebody has it.
     """
     wanted = new_order(body)
-    length = (wanted.scheduled_end or wanted.scheduled_start + timedelta(hours=1)) - wanted.scheduled_start
-    with offering_alternatives(wanted.scheduled_start, length, wanted.team_id):
+    start, end = wanted.scheduled_start, wanted.scheduled_end
+    with offering_alternatives(start, end, estimate_id=wanted.estimate_id, team_id=wanted.team_id):
         return create_once(lambda session: present(place(session, actor(), wanted, now=now())))
 
 

@@ -1,7 +1,7 @@
 """How long workers were at an order: start, pause, resume, finish."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from api.core.access import requires
@@ -12,13 +12,9 @@ from api.time_entries.schemas import FinishSchema, StartSchema, TimeEntryListSch
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
 from shared.orders import service as orders
-from shared.orders.moving import check_allowed
-from shared.orders.states import Move, OrderState
+from shared.orders.working import clock_in
 from shared.time_entries import queries
 from shared.time_entries import service as time_entries
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 blueprint = Blueprint("time_entries", __name__, url_prefix="/v1", description=__doc__)
 
@@ -39,19 +35,13 @@ def list_time_entries(order_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(StartSchema)
 @blueprint.response(201, TimeEntrySchema)
 def start_time_entry(body: dict[str, Any], order_id: UUID) -> Answer:
-    """Let a worker's time at a confirmed order run.
+    """Let a worker's time at an order run; the first one starts the order.
 
     409 `time_entries.already_running` with `order_id` and `time_entry_id` of where it runs; 409
     `time_entries.already_open` when they have paused here; 409 `orders.wrong_state`.
     """
-
-    def start(session: "Session") -> dict[str, Any]:
-        order = orders.lock(session, actor(), order_id)
-        if order.state != OrderState.IN_PROGRESS:
-            check_allowed(order, Move.START)
-        return present(time_entries.start(session, actor(), order_id, body["worker_id"], now=now()))
-
-    return create_once(start)
+    worker_id = body["worker_id"]
+    return create_once(lambda session: present(clock_in(session, actor(), order_id, worker_id, now=now())))
 
 
 @blueprint.route("/time-entries/<uuid:time_entry_id>/pause", methods=["POST"])

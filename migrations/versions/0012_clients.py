@@ -47,8 +47,7 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'collecting', 'retrying', 'ready', 'expired', 'dead')",
-            name=op.f("ck_client_exports_state"),
+            "state IN ('queued', 'collecting', 'ready', 'expired', 'dead')", name=op.f("ck_client_exports_state")
         ),
         sa.ForeignKeyConstraint(
             ["org_id", "client_id"], ["clients.org_id", "clients.id"], name="fk_client_exports_org_id_client_id"
@@ -61,7 +60,7 @@ def upgrade() -> None:
         "client_exports",
         ["next_attempt_at"],
         unique=False,
-        postgresql_where=sa.text("state IN ('queued', 'collecting', 'retrying', 'ready')"),
+        postgresql_where=sa.text("state IN ('queued', 'collecting', 'ready')"),
     )
     rls.protect_tenant_table("client_exports")
     op.create_table(

@@ -88,12 +88,12 @@ def _multiplier(name: str, node: Node, inputs: Mapping[str, Input]) -> Multiplie
     asked = node["input"].text()
     factors = {choice: read_factor(each) for choice, each in node["values"].named(MOST_CHOICES)}
     of = inputs.get(asked)
-    if isinstance(of, ChoiceInput):
+    if isinstance(of, ChoiceInput) and node["values"].is_sound:
         for choice in sorted(of.choices.keys() - factors.keys()):
             node["values"][choice].fault(MISSING_RULE, "The choice has no factor.")
         for choice in sorted(factors.keys() - of.choices.keys()):
             node["values"][choice].fault(UNKNOWN_INPUT, "The input has no such choice.")
-    elif asked:
+    elif asked and not isinstance(of, ChoiceInput):
         detail = "Is a number; a multiplier needs choices." if of else "The service has no such input."
         node["input"].fault(UNKNOWN_INPUT, detail)
     applies_to = node["applies_to"].choice(list(AppliesTo))

@@ -62,8 +62,8 @@ class Node:
 
     @property
     def is_sound(self) -> bool:
-        """Nothing was found to be wrong here so far."""
-        return self.pointer not in self.faults
+        """Is there, and nothing was found to be wrong with it so far."""
+        return self.value is not _ABSENT and self.pointer not in self.faults
 
     def holds(self, *required: str, optional: Collection[str] = ()) -> "Node":
         """Must be an object with all of `required`, maybe some of `optional`, and nothing else."""

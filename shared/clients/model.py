@@ -77,15 +77,14 @@ class ClientAddress(TenantRow, Base):
 class ClientExportState(StrEnum):
     QUEUED = "queued"
     COLLECTING = "collecting"
-    RETRYING = "retrying"
     READY = "ready"
     EXPIRED = "expired"
     DEAD = "dead"
 
 
 class ClientExport(TenantRow, Owed, Base):
-    """A copy of all that is held on a person (GDPR Art. 15), asked for by staff and collected by a job; forgotten at
-    `expires_at`."""
+    """A copy of all that is held on a person (GDPR Art. 15), asked for by staff and collected by a job; `bundle` is
+    forgotten at `expires_at`."""
 
     __tablename__ = "client_exports"
     __table_args__ = (
@@ -94,14 +93,14 @@ class ClientExport(TenantRow, Owed, Base):
         Index(
             "ix_client_exports_due",
             "next_attempt_at",
-            postgresql_where=text("state IN ('queued', 'collecting', 'retrying', 'ready')"),
+            postgresql_where=text("state IN ('queued', 'collecting', 'ready')"),
         ),
         one_of("state", ClientExportState),
     )
 
     client_id: Mapped[UUID]
     state: Mapped[str] = mapped_column(default=ClientExportState.QUEUED)
-    bundle: Mapped[dict[str, Any] | None]
+    bundle: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
     created_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

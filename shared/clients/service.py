@@ -15,7 +15,7 @@ from shared.core.orm import Reader
 NOT_FOUND = rows.NOT_FOUND
 IS_ACTIVE = rows.IS_ACTIVE
 
-hold = rows.hold
+hold, lock = rows.hold, rows.lock
 matching = searching.matching
 find_or_create = finding.find_or_create
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, and_, func, literal, select
+from sqlalchemy import Index, Select, Text, and_, delete, func, literal, or_, select
+from sqlalchemy import cast as as_type
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.core.actor import Actor
@@ -97,3 +98,13 @@ def store_answer(
             created_at=now,
         )
     )
+
+
+def forget_answers(session: Session, actor: Actor, *, ids: list[UUID], orders: Select[tuple[UUID]]) -> None:
+    """Forget the organization's answers in which one of `ids` is written, and those that are, or name, one of `orders`:
+    they repeat what is held on a person."""
+    body = StoredAnswer.body
+    names = [as_type(body, Text).contains(str(each)) for each in ids]
+    numbers = select(as_type(orders.subquery().c.id, Text))
+    about = [body["id"].astext.in_(numbers), body["order_id"].astext.in_(numbers)]
+    session.execute(delete(StoredAnswer).where(StoredAnswer.org_id == actor.org_id, or_(*names, *about)))

@@ -17,8 +17,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningUpdate
 
 PUBLISH_GRACE = timedelta(seconds=30)
 """How long a fresh row is left to the message that was published for it, before a sweep enqueues it again."""
@@ -32,6 +33,20 @@ class Owed:
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     next_attempt_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+
+def claiming(table: Table, *, waiting: str, working: str) -> ReturningUpdate[Any]:
+    """The UPDATE by which a worker takes the row `of_row` of `of_org` from the state `waiting`, until `lease_until`. It
+    returns the row, or nothing when there is nothing to do (any more, or yet). Made once per table.
+
+    Counts the try before it is made, so that one which kills its worker is counted, too.
+    """
+    return (
+        update(table)
+        .where(table.c.org_id == bindparam("of_org"), table.c.id == bindparam("of_row"), table.c.state == waiting)
+        .values(state=working, attempts=table.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
+        .returning(table)
+    )
 
 
 def backoff(attempts: int, first: float) -> timedelta:

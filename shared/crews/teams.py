@@ -84,13 +84,13 @@ def change(session: Session, actor: Actor, team_id: UUID, *, now: datetime, **ch
     return team
 
 
-def refuse_unknown(session: Reader, actor: Actor, team_id: UUID | None) -> None:
-    """Raise `Invalid` when a `/team_id` in a body is no team of the organization."""
+def refuse_unknown(session: Reader, actor: Actor, team_id: UUID | None, *, pointer: str = "/team_id") -> None:
+    """Raise `Invalid` when the `team_id` that stands at `pointer` in a body is no team of the organization."""
     if team_id is None:
         return
     mine = select(_teams.c.id).where(_teams.c.org_id == actor.org_id, _teams.c.id == team_id)
     if session.execute(mine).one_or_none() is None:
-        raise invalid_field("/team_id", UNKNOWN_TEAM, "This organization has no such team.")
+        raise invalid_field(pointer, UNKNOWN_TEAM, "This organization has no such team.")
 
 
 def _refuse_faulty(hours: dict[str, Any] | None) -> None:

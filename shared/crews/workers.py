@@ -48,14 +48,15 @@ def create(
     team_id: UUID | None = None,
     user_id: UUID | None = None,
     is_active: bool = True,
+    team_pointer: str = "/team_id",
     now: datetime,
 ) -> Worker:
-    """Add a worker, who may have an account (`user_id`).
+    """Add a worker, who may have an account (`user_id`); `team_pointer` is where the body has the team.
 
     Raises `Invalid` for an unknown team and for a user without the role worker, `Conflict` when the user is another
     worker's. The audit log is told which fields were given, not what is in them: a person can be erased, it cannot.
     """
-    teams.refuse_unknown(session, actor, team_id)
+    teams.refuse_unknown(session, actor, team_id, pointer=team_pointer)
     _refuse_not_a_worker(session, actor, user_id)
     given = {"name": name, "email": email, "phone": phone, "team_id": team_id, "user_id": user_id}
     worker = Worker(org_id=actor.org_id, **given, is_active=is_active, created_at=now, updated_at=now)

@@ -4,16 +4,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
+from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code
+from shared.core.orm import table_of
 from shared.leads import references, rows
 from shared.leads.states import ARROWS, LeadState, Move, allowed_from
 
 WRONG_STATE = code("leads.wrong_state", "The lead's state does not allow this")
+
+_client = table_of(Client).c
 
 
 def contact(session: Session, actor: Actor, lead_id: UUID, *, now: datetime) -> Row[Any]:
@@ -47,10 +51,17 @@ def win(session: Session, actor: Actor, lead_id: UUID, client_id: UUID, *, now: 
 
 
 def move_client(session: Session, actor: Actor, from_id: UUID, to_id: UUID, *, now: datetime) -> None:
-    """Give the leads of one client to another. The caller holds both clients, and writes the audit log."""
+    """Give the leads of one client to another, and those of nobody that have the address or number of the first: it is
+    about to lose them, and nothing else would tell whose they are. The caller holds both clients, and writes the audit
+    log."""
     lead = rows.leads.c
-    theirs = update(rows.leads).where(lead.org_id == actor.org_id, lead.client_id == from_id)
-    session.execute(theirs.values(client_id=to_id, updated_at=now))
+    first = (_client.org_id == actor.org_id, _client.id == from_id)
+    email = select(func.lower(_client.email)).where(*first).scalar_subquery()
+    phone = select(_client.phone).where(*first).scalar_subquery()
+    same = or_(func.lower(lead.email) == email, lead.phone == phone)
+    theirs = or_(lead.client_id == from_id, lead.client_id.is_(None) & same)
+    moving = update(rows.leads).where(lead.org_id == actor.org_id, theirs)
+    session.execute(moving.values(client_id=to_id, updated_at=now))
 
 
 def _move(

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,7 @@ from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.ids import new_id
 from shared.core.orm import Reader, table_of
-from shared.core.outbox import PUBLISH_GRACE, backoff, lock_due
+from shared.core.outbox import PUBLISH_GRACE, backoff, claiming, lock_due
 from shared.core.settings import Settings
 from shared.messages.jobs import SEND
 from shared.messages.model import FINISHED, SEALED_PASSWORD, UNFINISHED, Message, MessageKind, MessageState
@@ -21,16 +21,7 @@ _PROMISE_ONCE = (
     insert(_messages).on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key").returning(_messages.c.id)
 )
 
-_CLAIM = (
-    update(_messages)
-    .where(
-        _messages.c.org_id == bindparam("of_org"),
-        _messages.c.id == bindparam("of_message"),
-        _messages.c.state == MessageState.QUEUED,
-    )
-    .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-    .returning(_messages)
-)
+_CLAIM = claiming(_messages, waiting=MessageState.QUEUED, working=MessageState.SENDING)
 
 
 def queue(
@@ -74,7 +65,7 @@ def about(session: Reader, actor: Actor, resource_id: UUID) -> Sequence[Row[Any]
 def claim(session: Session, org_id: UUID, message_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
     """Take the mail for sending, for the length of the lease. None when there is nothing to do (any more, or yet)."""
     lease = timedelta(seconds=settings.email_lease_seconds)
-    mine = {"of_org": org_id, "of_message": message_id, "lease_until": now + lease}
+    mine = {"of_org": org_id, "of_row": message_id, "lease_until": now + lease}
     return session.execute(_CLAIM, mine).one_or_none()
 
 

@@ -13,7 +13,7 @@ from shared.core.database_errors import conflict_on
 from shared.core.errors import Conflict, NotFound, code
 from shared.core.ids import new_id
 from shared.core.orm import Reader, table_of
-from shared.core.outbox import PUBLISH_GRACE, backoff, lock_due
+from shared.core.outbox import PUBLISH_GRACE, backoff, claiming, lock_due
 from shared.core.settings import Settings
 from shared.order_photos.images import Upload
 from shared.order_photos.jobs import PURGE
@@ -36,16 +36,7 @@ _SAME_FILE = select(_photos.c.id).where(
     _photos.c.state == PhotoState.STORED,
 )
 
-_CLAIM = (
-    update(_photos)
-    .where(
-        _photos.c.org_id == bindparam("of_org"),
-        _photos.c.id == bindparam("of_photo"),
-        _photos.c.state == PhotoState.DELETING,
-    )
-    .values(state=PhotoState.PURGING, attempts=_photos.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-    .returning(_photos)
-)
+_CLAIM = claiming(_photos, waiting=PhotoState.DELETING, working=PhotoState.PURGING)
 
 PURGE_LEASE = timedelta(minutes=2)
 """How long a worker has for deleting one object before the sweep gives it to another: the hard time limit of a task."""
@@ -152,7 +143,7 @@ def remove(session: Session, actor: Actor, order_id: UUID, photo_id: UUID, *, no
 def claim_for_purge(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> Row[Any] | None:
     """Take the photo for deleting its object; None when there is nothing to do. Counts the try before it is made, so
     that one which kills its worker ends as `stuck` too."""
-    mine = {"of_org": org_id, "of_photo": photo_id, "lease_until": now + PURGE_LEASE}
+    mine = {"of_org": org_id, "of_row": photo_id, "lease_until": now + PURGE_LEASE}
     return session.execute(_CLAIM, mine).one_or_none()
 
 

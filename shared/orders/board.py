@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Row, and_, bindparam, cast, func, select
+from sqlalchemy import Date, DateTime, Row, Select, and_, bindparam, cast, func, select
 from sqlalchemy.dialects.postgresql import array
 
 from shared.clients.model import Client
@@ -42,7 +42,7 @@ def _midnight(parameter: str) -> Any:
     return func.timezone(_organizations.c.timezone, day, type_=DateTime(timezone=True)).label(parameter)
 
 
-_FRAME = (
+_FRAME: Select[Any] = (
     select(
         _organizations.c.timezone,
         _midnight("from_at"),
@@ -65,7 +65,7 @@ _sent_to = (
     .where(_sent.c.org_id == _orders.c.org_id, _sent.c.order_id == _orders.c.id)
     .order_by(_sent.c.worker_id)
 )
-_ORDERS = (
+_ORDERS: Select[Any] = (
     select(
         *(_orders.c[name] for name in ("id", "number", "state", "title", "address", "postal_code", "team_id")),
         _orders.c.scheduled_start,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from shared.clients.model import Client
@@ -17,7 +17,7 @@ from shared.orders.model import Order
 from shared.organizations.model import Organization
 
 _clients, _organizations = table_of(Client), table_of(Organization)
-_SURROUNDINGS = (
+_SURROUNDINGS: Select[Any] = (
     select(
         _clients.c.name.label("client_name"),
         _clients.c.email,

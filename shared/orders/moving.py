@@ -43,10 +43,15 @@ def confirm(
 def start(session: Session, actor: Actor, order_id: UUID, *, version: int | None = None, now: datetime) -> Order:
     """The crew is there. Raises `NotFound`, or `Conflict` when the order is not confirmed."""
     order = lock(session, actor, order_id, version=version)
+    begin(session, actor, order, now=now)
+    return order
+
+
+def begin(session: Session, actor: Actor, order: Order, *, now: datetime) -> None:
+    """Start `order`, which is locked. Raises `Conflict` when it is not confirmed."""
     check_allowed(order, Move.START)
     order.started_at = now
     record(session, actor, order, Move.START, now=now)
-    return order
 
 
 def complete(

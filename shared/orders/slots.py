@@ -113,18 +113,19 @@ def alternatives(
     actor: Actor,
     *,
     start: datetime,
-    minutes: int,
-    crew_size: int,
+    minutes: int = 1,
+    estimate_id: UUID | None = None,
     postal_code: str | None = None,
     team_id: UUID | None = None,
     moved_order_id: UUID | None = None,
     now: datetime,
     count: int = 3,
 ) -> list[Slot]:
-    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first."""
-    company = read_company(session, actor, team_id=team_id, postal_code=postal_code)
+    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate's minutes
+    and crew size are taken in place of `minutes` and one worker."""
+    company = read_company(session, actor, team_id=team_id, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), AROUND_DAYS)
-    wanted = Wanted(minutes, crew_size, moved_order_id)
+    wanted = Wanted(company.minutes or minutes, company.crew_size or 1, moved_order_id)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     wished, offers = (start - EPOCH) // SECOND, search.offers()
     nearest = sorted(offers, key=lambda offered: (abs(offered - wished), offered))[:count]

@@ -1,12 +1,13 @@
 """What an order is placed on: the client, the price, the team, the policies. Looked up in one statement, judged in one
 place, so that every unknown or foreign identifier is refused alike."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, and_, bindparam, exists, select
+from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from shared.catalog.model import Estimate, Service
@@ -74,7 +75,7 @@ _ordered_before = exists().where(
     _orders.c.client_id == bindparam("client_id", type_=Uuid()),
     _orders.c.state != OrderState.CANCELLED,
 )
-_LOOK_UP = (
+_LOOK_UP: Select[Any] = (
     select(
         _organizations.c.currency,
         _organizations.c.timezone,
@@ -144,9 +145,9 @@ def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
     """The terms on which `wanted` can be placed. Raises `Invalid` for bad times, prices and unknown identifiers."""
     names = {name: getattr(wanted, name) for name in ("client_id", "estimate_id", "service_id", "team_id", "lead_id")}
     around = session.execute(_LOOK_UP, {"org_id": actor.org_id, **names}).one()
-    for name, (unknown, what) in _UNKNOWN.items():
+    for name, refusal in _UNKNOWN.items():
         if names[name] is not None and getattr(around, name) is None:
-            raise invalid_field(f"/{name}", unknown, f"This organization has no such {what}.")
+            raise refusal()
     total = _price(wanted, around, now)
     end = wanted.scheduled_end or wanted.scheduled_start + timedelta(minutes=around.minutes or 0)
     check_times(wanted.scheduled_start, end, now=now)
@@ -163,12 +164,12 @@ def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
     return Terms(around, wanted.title or around.service_name, end, total, around.lines or [], deposit)
 
 
-_UNKNOWN = {
-    "client_id": (UNKNOWN_CLIENT, "client"),
-    "estimate_id": (UNKNOWN_ESTIMATE, "estimate"),
-    "service_id": (UNKNOWN_SERVICE, "service"),
-    "team_id": (UNKNOWN_TEAM, "team at work"),
-    "lead_id": (UNKNOWN_LEAD, "lead"),
+_UNKNOWN: dict[str, Callable[[], Invalid]] = {
+    "client_id": lambda: invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client."),
+    "estimate_id": lambda: invalid_field("/estimate_id", UNKNOWN_ESTIMATE, "This organization has no such estimate."),
+    "service_id": lambda: invalid_field("/service_id", UNKNOWN_SERVICE, "This organization has no such service."),
+    "team_id": lambda: invalid_field("/team_id", UNKNOWN_TEAM, "This organization has no such team at work."),
+    "lead_id": lambda: invalid_field("/lead_id", UNKNOWN_LEAD, "This organization has no such lead."),
 }
 
 

@@ -1,1 +1,16 @@
-"""Privacy: what is held on a person, all of it: a copy for them, and forgetting them."""
+"""Privacy: what is held on a person, all of it: a copy for them, and forgetting them.
+
+A copy (`client_exports`):
+
+    request_export --> queued --claim--> collecting --> ready --after 7 days--> expired (the bundle is gone)
+                         ^                   |
+                         +-- lease ran out --+--> dead, after too many tries
+
+Erasing (`erasing.py`) is one transaction and cannot be undone: whoever reads afterwards finds no name, address, number
+or free text of the person in any row of the organization, and the money is all there. What cannot be rewritten, the
+audit log and the history of orders, must therefore never hold such values: audit entries of clients and leads have the
+names of fields only.
+
+`person.py` says which rows are a person's, for both. A new table that holds something on a person has to be added to
+`collecting.py` and to `scrubbing.py`; `tests/privacy` looks for the values in every column of every table.
+"""

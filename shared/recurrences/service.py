@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -86,6 +86,7 @@ def create(session: Session, actor: Actor, wanted: NewRecurrence, *, now: dateti
         planned_minutes=(terms.scheduled_end - start) // timedelta(minutes=1),
         terms=taken_over | {"estimate_id": wanted.estimate_id and str(wanted.estimate_id)},
         state=RecurrenceState.ACTIVE,
+        placed_until=None,
         created_at=now,
         updated_at=now,
     )
@@ -127,7 +128,7 @@ def list_page(
 def list_occurrences(session: Reader, actor: Actor, recurrence_id: UUID) -> Sequence[Row[Any]]:
     """What became of each date so far, the first date first. Raises `NotFound` for the recurrence."""
     get(session, actor, recurrence_id)
-    query = (
+    query: Select[Any] = (
         select(
             *(column for column in _occurrences.columns if column.name != "org_id"),
             _orders.c.state.label("order_state"),

@@ -105,9 +105,9 @@ def finish(
         raise _overrun(worked, planned_minutes)
     entry.overrun_reason = overrun_reason
     entry.finished_at = max(now, entry.started_at)
-    session.execute(_end_segments(actor, now).where(_segments.c.time_entry_id == entry.id))
     after = {"worked_minutes": worked, "planned_minutes": planned_minutes}
     _apply(session, actor, entry, Move.FINISH, after, now=now)
+    session.execute(_end_segments(actor, now).where(_segments.c.time_entry_id == entry.id))
     return queries.get(session, actor, entry_id, now=now)
 
 

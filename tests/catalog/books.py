@@ -1,5 +1,6 @@
 """Price books of four currencies, for the golden estimates. Small numbers, so that prices can be worked out by hand."""
 
+from copy import deepcopy
 from typing import Any
 
 HOME: dict[str, Any] = {
@@ -129,3 +130,21 @@ EDGES: dict[str, Any] = {
 }
 
 ALL = {"home": HOME, "quebec": QUEBEC, "tokyo": TOKYO, "kuwait": KUWAIT, "edges": EDGES}
+
+GONE: Any = object()
+"""In place of a value: take it away."""
+
+
+def changed(book: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of `book` with another value at `path` (`services/home_cleaning/crew/0/size`), or without one."""
+    found = deepcopy(book)
+    place, (*steps, last) = found, path.split("/")
+    for step in steps:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    if value is GONE:
+        del place[last]
+    elif isinstance(place, list):
+        place[int(last)] = value
+    else:
+        place[last] = value
+    return found

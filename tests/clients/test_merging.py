@@ -36,6 +36,17 @@ def test_everything_moves_to_the_one_that_stays(client: CheckedClient, company: 
     assert row("SELECT version FROM orders WHERE id = :id", id=order_id)["version"] == 2
 
 
+def test_leads_of_nobody_with_the_lost_address_or_number_move_too(client: CheckedClient, company: Company) -> None:
+    gone = make_client(company, email="bo@client.test", phone="+14035550123")
+    by_email = make_lead(company, email="BO@client.test", phone=None)
+    by_phone = make_lead(company, email="x@lead.test", phone="+14035550123")
+    other = make_lead(company)
+    _merge(client, company, company.client_id, gone)
+    found = {each["id"] for each in rows("SELECT id FROM leads WHERE client_id = :id", id=company.client_id)}
+    assert found == {by_email, by_phone}
+    assert row("SELECT client_id FROM leads WHERE id = :id", id=other)["client_id"] is None
+
+
 def test_what_is_known_is_kept_and_gaps_are_filled(client: CheckedClient, company: Company) -> None:
     kept = make_client(company, name="Bo Lund", email="bo@client.test", phone=None, notes="Two cats", access_notes="A")
     gone = make_client(

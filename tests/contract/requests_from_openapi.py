@@ -1,8 +1,8 @@
 """Requests that the published contract accepts, made from the contract alone: a new operation needs no list here.
 
 Every value of the format `uuid` is an identifier; its name says of which table (`photo_id`: a row of `order_photos`).
-Anything else is the `example` of its schema, or is made up from type, format and limits. Each request is made anew,
-with addresses and texts of its own.
+What else is in a path is known by its own name (`org_slug`). Anything else is the `example` of its schema, or is made
+up from type, format and limits. Each request is made anew, with addresses and texts of its own.
 """
 
 import json
@@ -75,6 +75,11 @@ class Operation:
         return self.described["security"] == []
 
     @property
+    def names_company(self) -> bool:
+        """Whether the path says whose rows it is about, as for people without an account."""
+        return "{org_slug}" in self.path
+
+    @property
     def parameters(self) -> list[dict[str, Any]]:
         """What goes into path, query and headers."""
         found: list[dict[str, Any]] = self.described["parameters"]
@@ -105,8 +110,8 @@ class Operation:
             yield from fields_of(self.body[1], "body", "", required=True)
 
     def request(self, ids: Mapping[str, Any], instead: Mapping[Place, Any] | None = None) -> dict[str, Any]:
-        """What `client.open` takes. Required identifiers are those of `ids`, by table; `instead` replaces some, or adds
-        optional ones."""
+        """What `client.open` takes. Required identifiers are those of `ids`, by table, and other names in the path, by
+        themselves; `instead` replaces some identifiers, or adds optional ones."""
         return _Writer(self, ids, instead or {}).request()
 
 
@@ -169,6 +174,12 @@ def _identifiers(fields: Iterator[Field]) -> list[Place]:
     return [Place(where, name, needed) for where, name, schema, needed in fields if schema.get("format") == "uuid"]
 
 
+def _is_shown(schema: dict[str, Any], where: str, name: str) -> bool:
+    """Whether the contract gives an example of this optional part: an operation may need one of several, such as an
+    address or a phone number. Identifiers are only sent when they are asked for."""
+    return "example" in whole(schema) and not _identifiers(fields_of(schema, where, name, required=False))
+
+
 class _Writer:
     """Writes one request."""
 
@@ -212,6 +223,8 @@ class _Writer:
         seen = whole(schema)
         if seen.get("format") == "uuid":
             return self._identifier(Place(where, name, required))
+        if where == "path" and name in self._ids:
+            return self._ids[name]
         holds_identifiers = bool(_identifiers(fields_of(seen, where, name, required=required)))
         if not holds_identifiers and (known := known_values(seen)):
             return known[0]
@@ -219,7 +232,7 @@ class _Writer:
             return {
                 member: self._value(inner, where, path, required=required and needed)
                 for member, path, inner, needed in _members(seen, name)
-                if needed or self._wanted(inner, where, path)
+                if needed or self._wanted(inner, where, path) or _is_shown(inner, where, path)
             }
         if "items" in seen:
             return [self._value(seen["items"], where, name, required=required)]

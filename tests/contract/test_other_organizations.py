@@ -22,11 +22,16 @@ from tests.rows import footprint, platform_footprint
 
 FOR_STAFF = [operation for operation in operations() if not operation.is_public]
 WITH_IDENTIFIERS = [operation for operation in FOR_STAFF if operation.places]
+FOR_STRANGERS = [operation for operation in operations() if operation.names_company]
+ASKED_BY_STRANGERS = [operation for operation in FOR_STRANGERS if operation.places]
 
 CANNOT_SUCCEED: dict[str, str] = dict.fromkeys(
     ("change_password", "begin_mfa", "confirm_mfa", "renew_recovery_codes", "remove_mfa"),
     "asks for the caller's password, or for a code of their app",
-) | {"merge_clients": "takes two clients, and the seed names one"}
+) | {
+    "merge_clients": "takes two clients, and the seed names one",
+    "erase_client": "the client of the seed has open orders",
+}
 """Operations for staff, by operationId, whose success needs what neither contract nor seed can give, and why."""
 
 IDENTIFIERS_OF_OTHERS: set[str] = set()
@@ -72,7 +77,7 @@ def test_the_operations_are_those_of_the_app(app: Flask) -> None:
     assert len(WITH_IDENTIFIERS) >= 10
 
 
-@pytest.mark.parametrize("operation", FOR_STAFF, ids=str)
+@pytest.mark.parametrize("operation", FOR_STAFF + FOR_STRANGERS, ids=str)
 def test_whatever_names_a_row_is_a_uuid(operation: Operation) -> None:
     """Or the tests below would not know it for an identifier."""
     known = {place.name for place in operation.places}
@@ -80,12 +85,59 @@ def test_whatever_names_a_row_is_a_uuid(operation: Operation) -> None:
         if name in known or f"{operation.id}: {name}" in IDENTIFIERS_OF_OTHERS:
             continue
         assert not name.endswith(("_id", "_ids")), f"`{name}` of {operation}: make it a fields.UUID"
-        assert where != "path" or "enum" in schema, f"`{name}` in the path of {operation}: take a <uuid:…>"
+        is_known = "enum" in schema or (name == "org_slug" and operation.is_public)
+        assert where != "path" or is_known, f"`{name}` in the path of {operation}: take a <uuid:…>"
 
 
-def test_what_is_public_takes_no_identifiers() -> None:
-    """The tests below are about who is signed in. The first public operation that names a row has to be tested here."""
-    assert [str(operation) for operation in operations() if operation.is_public and operation.places] == []
+def test_what_is_public_and_takes_identifiers_says_of_which_company() -> None:
+    """Or the tests about strangers below would not see it."""
+    taking = [operation for operation in operations() if operation.is_public and operation.places]
+    assert [str(operation) for operation in taking if not operation.names_company] == []
+    assert [str(operation) for operation in FOR_STRANGERS if not operation.is_public] == []
+    assert len(ASKED_BY_STRANGERS) >= 2
+
+
+@pytest.mark.parametrize("operation", ASKED_BY_STRANGERS, ids=str)
+def test_strangers_find_nothing_of_another_company(
+    client: CheckedClient, inhabited: Both, operation: Operation
+) -> None:
+    """Through the door of one company, with identifiers of another: as if nobody had them."""
+    mine, theirs = inhabited
+    before = _state(inhabited)
+    for foreign in _attempts(operation, theirs):
+        answer = call(client, operation.request(mine.ids, foreign), {})
+        text = answer.get_data(as_text=True)
+        label = f"{operation} with {foreign}: {answer.status} {text}"
+        assert _is_fitting(foreign, answer), label
+        sent = {str(value) for value in foreign.values()}
+        assert [trace for trace in theirs.traces() - sent if trace in text] == [], label
+        unknown = dict.fromkeys(foreign, uuid4())
+        assert _said(answer) == _said(call(client, operation.request(mine.ids, unknown), {})), (
+            f"{label}; an identifier that nobody has is answered differently"
+        )
+    assert _state(inhabited) == before, f"{operation} has changed something"
+
+
+@pytest.mark.parametrize("operation", FOR_STRANGERS, ids=str)
+def test_strangers_succeed_with_identifiers_of_the_company_they_came_to(
+    client: CheckedClient, database: Connection, inhabited: Both, operation: Operation
+) -> None:
+    """Or the test above could not fail."""
+    for mine, theirs in (inhabited, inhabited[::-1]):
+        before = footprint(theirs.org_id)
+        optional = [place for place in operation.places if not place.required]
+        for own in [{}, *({place: mine.ids[place.tables[0]]} for place in optional)]:
+            request = operation.request(mine.ids, own)
+            attempt = database.begin_nested()
+            answer = call(client, request, {})
+            text = answer.get_data(as_text=True)
+            assert footprint(theirs.org_id) == before, f"{operation} has changed another organization"
+            attempt.rollback()
+            if operation.id in CANNOT_SUCCEED:
+                assert answer.status_code == 409, f"{operation} succeeds, or is refused for another reason: {text}"
+            else:
+                assert answer.status_code < 300, f"{operation}: {answer.status} {text} for {request}"
+            assert [trace for trace in theirs.traces() if trace in text] == []
 
 
 @pytest.mark.parametrize("operation", WITH_IDENTIFIERS, ids=str)
@@ -118,7 +170,7 @@ def test_own_identifiers_succeed_and_change_nothing_elsewhere(
     before = footprint(theirs.org_id)
     optional = [place for place in operation.places if not place.required and len(place.tables) == 1]
     for own in [{}, *({place: mine.ids[place.tables[0]]} for place in optional)]:
-        request = operation.request(mine.ids, own)
+        request = operation.request(mine.ids_for(operation.id), own)
         attempt = database.begin_nested()
         answer = call(client, request, mine.company.headers())
         assert footprint(theirs.org_id) == before, f"{operation} has changed another organization"
@@ -151,7 +203,7 @@ def test_answers_hold_nothing_of_another_organization(
     client: CheckedClient, inhabited: Both, operation: Operation
 ) -> None:
     for own, other in (inhabited, inhabited[::-1]):
-        answer = call(client, operation.request(own.ids), own.company.headers())
+        answer = call(client, operation.request(own.ids_for(operation.id)), own.company.headers())
         text = answer.get_data(as_text=True)
         assert [trace for trace in other.traces() if trace in text] == []
         if answer.is_json and "data" in answer.get_json():
@@ -171,5 +223,5 @@ def test_a_token_in_which_the_organization_was_changed_opens_neither(client: Che
     assert client.get("/v1/orders", headers=headers).status_code == 401
 
 
-def test_what_cannot_succeed_is_an_operation_for_staff() -> None:
-    assert set(CANNOT_SUCCEED) <= {operation.id for operation in FOR_STAFF}
+def test_what_cannot_succeed_is_an_operation_of_the_contract() -> None:
+    assert set(CANNOT_SUCCEED) <= {operation.id for operation in FOR_STAFF + FOR_STRANGERS}

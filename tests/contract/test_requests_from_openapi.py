@@ -108,3 +108,17 @@ def test_an_example_never_stands_in_for_an_identifier() -> None:
 def test_a_required_query_parameter_is_sent() -> None:
     operation = _with_query("status", required=True, type="array", items={"enum": ["a", "b"]})
     assert operation.request({})["query_string"] == {"status": "b"}
+
+
+def test_what_is_no_identifier_in_a_path_is_known_by_its_name() -> None:
+    slug = {"in": "path", "name": "org_slug", "required": True, "schema": {"type": "string", "minLength": 1}}
+    operation = Operation("GET", "/v1/public/{org_slug}/things", {"parameters": [slug]})
+    assert (operation.names_company, operation.places) == (True, [])
+    assert operation.request({"org_slug": "bright"})["path"] == "/v1/public/bright/things"
+
+
+def test_an_optional_part_with_an_example_is_sent() -> None:
+    """What needs one of two parts says so in words only."""
+    phone, note = {"type": "string", "pattern": "^\\+1$", "example": "+1"}, {"type": "string"}
+    operation = _with_body("name", name={"type": "string"}, phone=phone, note=note)
+    assert set(operation.request({})["json"]) == {"name", "phone"}

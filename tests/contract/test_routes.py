@@ -30,6 +30,8 @@ PUBLIC = {
     "/v1/auth/set-password": "checks a one-time token",
     "/v1/public/<org_slug>": "what a company shows to anybody",
     "/v1/public/<org_slug>/estimates": "what a job costs is for anybody to ask",
+    "/v1/public/<org_slug>/slots": "when a company can come is for anybody to ask",
+    "/v1/public/<org_slug>/orders": "people without an account book; checks a captcha where captchas are on",
     "/v1/public/<org_slug>/leads": "people without an account ask for work; checks a captcha where captchas are on",
     "/v1/photo-files/<token>": "checks a signed link",
     "/v1/stripe/webhook": "checks Stripe's signature",

@@ -15,6 +15,9 @@ SEES_EVERY_ORGANIZATION = {
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
+    "worker/tasks/orders.py",  # holds that run out
+    "worker/tasks/privacy.py",  # sweep
+    "worker/tasks/recurrences.py",  # sweep
     "worker/tasks/stripe_events.py",  # events name their organization only when they are handled
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company

@@ -3,17 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event
 
 from shared.core import query_count
+from shared.core.permissions import Role
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
+from tests.factories.catalog import INPUTS, book_for, make_estimate
+from tests.factories.checklists import make_checklist_template
+from tests.factories.crews import make_team, make_worker
 from tests.factories.identity import PASSWORD, make_link, make_person
 from tests.factories.order_photos import make_photo, photo_form
+from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order, order_body
-from tests.factories.organizations import Company
+from tests.factories.organizations import Company, make_user
 from tests.factories.stripe_events import payment_event, signed
 from tests.rows import row
 
@@ -21,7 +27,7 @@ READ, WRITE = 4, 8
 FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 
 
-BESIDE = ("audit_entries", "order_history")
+BESIDE = ("audit_entries", "exports", "order_history")
 """Tables whose rows are written without SQLAlchemy (`shared.core.later`)."""
 
 
@@ -58,9 +64,15 @@ def _beside() -> int:
 def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     order_id = make_order(company)
     photo = make_photo(company, order_id)
+    estimate_id, team_id = make_estimate(company), make_team(company)
     company.headers()
     client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
-    return {"order_id": str(order_id), "photo_id": str(photo.id), "client_id": str(company.client_id)}
+    made = {"order": order_id, "photo": photo.id, "client": company.client_id, "estimate": estimate_id}
+    for name, table in (("service", "services"), ("addon", "addons"), ("price_book", "price_books")):
+        made[name] = row(f"SELECT id FROM {table} WHERE org_id = :org", org=company.org_id)["id"]
+    make_checklist_template(company, made["service"])
+    made |= {"team": team_id, "worker": make_worker(company, team_id=team_id)}
+    return {f"{name}_id": str(value) for name, value in made.items()}
 
 
 @pytest.mark.parametrize(
@@ -69,12 +81,28 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "/v1/auth/me",
         "/v1/clients",
         "/v1/clients/{client_id}",
+        "/v1/services",
+        "/v1/services/{service_id}",
+        "/v1/addons?is_active=true",
+        "/v1/addons/{addon_id}",
+        "/v1/price-books",
+        "/v1/price-books/current",
+        "/v1/price-books/{price_book_id}",
+        "/v1/estimates/{estimate_id}",
         "/v1/orders",
         "/v1/orders?status=pending&client_id={client_id}&scheduled_from=2026-01-01T00:00:00Z",
         "/v1/orders/{order_id}",
         "/v1/orders/{order_id}/payments",
         "/v1/orders/{order_id}/photos",
         "/v1/orders/{order_id}/photos/{photo_id}",
+        "/v1/teams",
+        "/v1/teams/{team_id}",
+        "/v1/workers?team_id={team_id}",
+        "/v1/workers/{worker_id}",
+        "/v1/blackouts?team_id={team_id}&from=2026-01-01T00:00:00Z",
+        "/v1/services/{service_id}/checklist-template",
+        "/v1/orders/{order_id}/checklist",
+        "/v1/orders/{order_id}/time-entries",
     ],
 )
 def test_a_read_costs_at_most_four(
@@ -107,6 +135,36 @@ def test_a_write_costs_at_most_eight(
     lock = path == "/v1/orders"  # of the order's number; it travels like the rows beside the change
     assert 0 < len(sent) + lock <= WRITE, sent
     assert sent.logged == len(sent) + lock
+
+
+def test_crews_and_their_work_cost_at_most_eight(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    headers = company.headers()
+    set_order_state(company, UUID(ids["order_id"]), "confirmed")
+    user_id = str(make_user(company.org_id, Role.WORKER).user_id)
+    start, end = "2126-06-01T12:00:00Z", "2126-06-01T13:00:00Z"
+    requests: list[tuple[str, str, Any]] = [
+        ("POST", "/v1/teams", {"name": "North"}),
+        ("PATCH", "/v1/teams/{team_id}", {"name": "South"}),
+        ("POST", "/v1/workers", {"name": "Wim", "team_id": ids["team_id"], "user_id": user_id}),
+        ("PATCH", "/v1/workers/{worker_id}", {"name": "Wanda", "team_id": None}),
+        ("POST", "/v1/blackouts", {"worker_id": ids["worker_id"], "starts_at": start, "ends_at": end}),
+        ("PUT", "/v1/services/{service_id}/checklist-template", {"items": []}),
+        ("POST", "/v1/orders/{order_id}/time-entries", {"worker_id": ids["worker_id"]}),
+        ("POST", "/v1/time-entries/{entry_id}/pause", None),
+        ("POST", "/v1/time-entries/{entry_id}/resume", None),
+        ("POST", "/v1/time-entries/{entry_id}/finish", {}),
+    ]
+    for method, path, body in requests:
+        if "{entry_id}" in path:
+            ids["entry_id"] = str(row("SELECT id FROM time_entries WHERE org_id = :org", org=company.org_id)["id"])
+        with counted(services) as sent:
+            key = {"Idempotency-Key": path}
+            answer = client.open(path.format(**ids), method=method, json=body, headers=headers | key)
+        assert answer.status_code < 300, answer.get_json()
+        assert 0 < len(sent) <= WRITE, (path, sent)
+        assert sent.logged == len(sent)
 
 
 def test_the_settings_cost_one_statement_to_read_and_four_to_change(
@@ -152,6 +210,35 @@ def test_uploading_and_deleting_a_photo_costs_at_most_eight(
     with counted(services) as sent:
         assert client.delete(f"{photos}/{ids['photo_id']}", headers=company.headers()).status_code == 204
     assert 0 < len(sent) <= WRITE, sent
+
+
+def test_an_estimate_costs_four_statements_and_a_price_book_at_most_six(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    wanted = {"service_id": ids["service_id"], "inputs": INPUTS, "addons": [{"addon_id": ids["addon_id"]}]}
+    with counted(services) as sent:
+        made = client.post("/v1/estimates", json=wanted, headers=company.headers())
+    assert made.status_code == 201
+    assert len(sent) == sent.logged == 4, sent
+    book = book_for(company)
+    with counted(services) as sent:
+        made = client.post("/v1/price-books", json={"rules": book}, headers=company.headers())
+    assert made.status_code == 201
+    lock = 1  # of the version; it travels like the rows beside the change
+    assert 0 < len(sent) + lock == sent.logged <= 6, sent
+
+
+@pytest.mark.parametrize("path", ["services", "addons"])
+def test_adding_and_changing_an_item_costs_at_most_four_statements(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], path: str
+) -> None:
+    with counted(services) as sent:
+        made = client.post(f"/v1/{path}", json={"key": "sofa", "name": "Sofa"}, headers=company.headers())
+    assert 0 < len(sent) == sent.logged <= 4, sent
+    url = f"/v1/{path}/{made.get_json()['id']}"
+    with counted(services) as sent:
+        assert client.patch(url, json={"name": "Sofa bed"}, headers=company.headers()).status_code == 200
+    assert 0 < len(sent) == sent.logged <= 4, sent
 
 
 def test_taking_a_webhook_costs_one_statement(

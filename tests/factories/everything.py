@@ -1,6 +1,6 @@
 """An organization with one of every thing: what the tests of the whole are run on. A new table gets its row here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import pyotp
 
 from shared import models
+from shared.checklists import service as checklists
 from shared.core import idempotency
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
@@ -15,26 +16,40 @@ from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.payments.model import Payment
 from tests.factories.catalog import make_estimate
+from tests.factories.checklists import make_checklist_template
+from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
+from tests.factories.leads import make_lead
 from tests.factories.messages import make_message
 from tests.factories.order_photos import make_photo
+from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company, make_user, sign_in
+from tests.factories.privacy import make_client_export
+from tests.factories.recurrences import make_recurrence, place_ahead
+from tests.factories.time_entries import make_time_entry
+from tests.orders.steps import let_it_begin
 from tests.rows import TENANT_TABLES, footprint, rows
 
 
 @dataclass(frozen=True)
 class Everything:
     """A company with a row in every tenant table. `ids` has one identifier of each table, and is what requests name:
-    a pending order with its photo, a user who may become a worker's account, a session of the owner."""
+    a pending order with its photo, a user who may become a worker's account, a session of the owner; and the company
+    itself, as `org_slug`. What such a row does not allow is asked of the one in `instead`, by operationId."""
 
     company: Company
-    ids: dict[str, UUID]
+    ids: dict[str, Any]
+    instead: dict[str, dict[str, UUID]] = field(default_factory=dict)
 
     @property
     def org_id(self) -> UUID:
         return self.company.org_id
+
+    def ids_for(self, operation_id: str) -> dict[str, Any]:
+        """Rows that allow the operation."""
+        return self.ids | self.instead.get(operation_id, {})
 
     def everybody(self) -> dict[Role, dict[str, str]]:
         """The headers of somebody of each role."""
@@ -56,26 +71,56 @@ def make_everything(company: Company) -> Everything:
     """Fill `company`, and sign in somebody of each role."""
     everything = Everything(company, {})
     everything.everybody()
-    order_id = make_order(company)
+    team_id, estimate_id = make_team(company), make_estimate(company)
+    worker_id = make_worker(company, team_id=team_id)
+    order_id = make_order(company, worker_ids=[worker_id])
     named = {
         "clients": company.client_id,
-        "estimates": make_estimate(company),
+        "estimates": estimate_id,
+        "client_addresses": make_address(company),
+        "client_exports": make_client_export(company),
+        "leads": make_lead(company, estimate_id=estimate_id, address="12 Elm Street, Calgary"),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
         "users": _colleague(company),
         "sessions": _second_session(company),
-        "teams": make_team(company),
+        "teams": team_id,
+        "workers": worker_id,
+        "recurrences": make_recurrence(company),
     }
-    named["workers"] = make_worker(company, team_id=named["teams"])
+    place_ahead(company, named["recurrences"])
     make_blackout(company, team_id=named["teams"])
     make_blackout(company, worker_id=named["workers"])
+    everything.instead.update(_work(company, order_id))
     make_link(company.owner)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
-    everything.ids.update(_any_ids(company) | named)
+    everything.ids.update(_any_ids(company) | named | {"org_slug": company.slug})
     return everything
+
+
+def _work(company: Company, order_id: UUID) -> dict[str, dict[str, UUID]]:
+    """A checklist at the pending order; a running and a paused time entry at a confirmed one. What to ask instead."""
+    service_id = rows("SELECT id FROM services WHERE org_id = :org ORDER BY id LIMIT 1", org=company.org_id)[0]["id"]
+    make_checklist_template(company, service_id)
+    with transaction(company.scope) as session:
+        checklists.copy_to_order(session, company.owner, order_id, service_id, now=datetime.now(UTC))
+    confirmed = set_order_state(company, make_order(company), "confirmed")
+    make_time_entry(company, confirmed, make_worker(company))
+    paused = make_time_entry(company, confirmed, make_worker(company), paused=True)
+    in_progress = set_order_state(company, make_order(company), "in_progress")
+    begun = set_order_state(company, make_order(company), "confirmed")
+    let_it_begin(company, begun)
+    return {
+        "start_order": {"orders": confirmed},
+        "complete_order": {"orders": in_progress},
+        "mark_no_show": {"orders": begun},
+        "list_time_entries": {"orders": confirmed},
+        "start_time_entry": {"orders": confirmed},
+        "resume_time_entry": {"time_entries": paused},
+    }
 
 
 def _colleague(company: Company) -> UUID | None:

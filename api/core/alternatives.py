@@ -1,0 +1,45 @@
+"""What the loser of a race for a time is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from api.core.context import actor, now, tenant
+from api.core.slots import present_slot
+from shared.core.errors import Conflict
+from shared.core.transaction import read_only
+from shared.orders import slots
+from shared.orders.assigning import SLOT_TAKEN
+
+
+@contextmanager
+def offering_alternatives(
+    start: datetime,
+    end: datetime | None,
+    *,
+    estimate_id: UUID | None = None,
+    team_id: UUID | None = None,
+    postal_code: str | None = None,
+    moved_order_id: UUID | None = None,
+) -> Iterator[None]:
+    """Let the loser of a race choose again: 409 `orders.slot_taken` names the nearest three times that are free, for a
+    visit from `start` to `end`, or as long as the estimate says."""
+    try:
+        yield
+    except Conflict as refusal:
+        if refusal.code == SLOT_TAKEN:
+            with read_only(tenant()) as session:
+                found = slots.alternatives(
+                    session,
+                    actor(),
+                    start=start,
+                    minutes=max(1, int((end - start).total_seconds() // 60)) if end else 1,
+                    estimate_id=None if end else estimate_id,
+                    postal_code=postal_code,
+                    team_id=team_id,
+                    moved_order_id=moved_order_id,
+                    now=now(),
+                )
+            refusal.fields["alternatives"] = [present_slot(slot) for slot in found]
+        raise

@@ -1,0 +1,84 @@
+"""Forgetting a person (GDPR Art. 17), at once and for good."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+from sqlalchemy.orm import Session
+
+from shared.audit import service as audit
+from shared.clients import rows as clients
+from shared.core import idempotency
+from shared.core.actor import Actor
+from shared.core.errors import Conflict, code
+from shared.core.orm import table_of
+from shared.order_photos import erasing as order_photos
+from shared.orders.model import Order
+from shared.orders.states import OCCUPYING
+from shared.privacy import person, scrubbing
+from shared.privacy.person import Person
+
+OPEN_ORDERS = code("privacy.open_orders", "The client has open orders")
+MOST_NAMED = 50
+"""Numbers of orders in a refusal."""
+
+_orders = table_of(Order)
+
+
+class ErasureReason(StrEnum):
+    """Why, in the words of the law. Free text could name the person, in a log that nothing can be taken out of."""
+
+    ASKED = "asked"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    NO_LONGER_NEEDED = "no_longer_needed"
+    UNLAWFUL = "unlawful"
+    LEGAL_DUTY = "legal_duty"
+
+
+def erase(session: Session, actor: Actor, client_id: UUID, *, reason: ErasureReason, now: datetime) -> Row[Any]:
+    """Forget a client, everybody who was merged into it, and their leads; money stays, without the person. Returns the
+    client's columns. Again is harmless.
+
+    Some twenty statements, one or two for each table that holds something on people, whatever the number of rows.
+    Raises `NotFound`, or `Conflict` when the client was merged into another or has open orders.
+    """
+    client = _lock(session, actor, client_id)
+    if client.erased_at is not None:
+        return client
+    clients.demand_active(client)
+    who = person.find(session, actor, client_id)
+    _demand_no_open_orders(session, who)
+    photos = order_photos.remove_all(session, actor, who.orders, now=now)
+    idempotency.forget_answers(session, actor, ids=[*who.client_ids, *who.lead_ids], orders=who.orders)
+    scrubbing.scrub_outgoing(session, actor, who)
+    scrubbing.scrub_orders(session, actor, who, now=now)
+    scrubbing.scrub_recurrences(session, actor, who, now=now)
+    scrubbing.scrub_leads(session, actor, who, now=now)
+    scrubbing.scrub_clients(session, actor, who, now=now)
+    done = {"reason": reason, "leads": len(who.lead_ids), "photos": photos}
+    audit.record(session, actor, "clients.erase", client_id, now=now, after=done)
+    return session.execute(clients.ONE, {"org_id": actor.org_id, "client_id": client_id}).one()
+
+
+def _lock(session: Session, actor: Actor, client_id: UUID) -> Row[Any]:
+    """The client, and who was merged into it, in the order in which merging locks them. Nobody writes an order or a
+    recurrence for them meanwhile: that takes hold of the client, too."""
+    client = clients.clients.c
+    mine = (client.org_id == actor.org_id, or_(client.id == client_id, client.merged_into_id == client_id))
+    query = select(clients.clients).where(*mine).order_by(client.id).with_for_update()
+    found = {row.id: row for row in session.execute(query)}
+    if client_id not in found:
+        raise clients.not_found()
+    return found[client_id]
+
+
+def _demand_no_open_orders(session: Session, who: Person) -> None:
+    order = _orders.c
+    is_open = (order.org_id == who.org_id, order.client_id.in_(who.client_ids), order.state.in_(OCCUPYING))
+    query = select(order.number).where(*is_open).order_by(order.number).limit(MOST_NAMED)
+    numbers = list(session.execute(query).scalars())
+    if numbers:
+        detail = "Work is still planned for this client. Cancel or complete these orders first."
+        raise Conflict(OPEN_ORDERS, detail, orders=numbers)
