@@ -11,6 +11,7 @@ from shared.core import query_count
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
 from tests.factories.identity import PASSWORD, make_link, make_person
+from tests.factories.leads import make_lead
 from tests.factories.order_photos import make_photo, photo_form
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company
@@ -21,7 +22,7 @@ READ, WRITE = 4, 8
 FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
 
 
-BESIDE = ("audit_entries", "order_history")
+BESIDE = ("audit_entries", "exports", "order_history")
 """Tables whose rows are written without SQLAlchemy (`shared.core.later`)."""
 
 
@@ -60,7 +61,12 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     photo = make_photo(company, order_id)
     company.headers()
     client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
-    return {"order_id": str(order_id), "photo_id": str(photo.id), "client_id": str(company.client_id)}
+    return {
+        "order_id": str(order_id),
+        "photo_id": str(photo.id),
+        "client_id": str(company.client_id),
+        "lead_id": str(make_lead(company)),
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,7 +74,12 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     [
         "/v1/auth/me",
         "/v1/clients",
+        "/v1/clients?q=anna%20berg&email=anna@client.test&phone=%2B14035550123",
         "/v1/clients/{client_id}",
+        "/v1/clients/{client_id}/addresses",
+        "/v1/clients/{client_id}/exports",
+        "/v1/leads?status=new,lost&created_from=2026-01-01T00:00:00Z",
+        "/v1/leads/{lead_id}",
         "/v1/orders",
         "/v1/orders?status=pending&client_id={client_id}&scheduled_from=2026-01-01T00:00:00Z",
         "/v1/orders/{order_id}",
@@ -91,6 +102,11 @@ def test_a_read_costs_at_most_four(
     ("path", "body"),
     [
         ("/v1/clients", {"name": "Bo", "email": "bo@client.test"}),
+        ("/v1/clients/{client_id}/addresses", {"address": "12 Elm Street"}),
+        ("/v1/clients/{client_id}/export", {}),
+        ("/v1/leads", {"name": "Bo", "email": "bo@client.test"}),
+        ("/v1/leads/{lead_id}/contact", {}),
+        ("/v1/leads/{lead_id}/lose", {"reason": "Too expensive"}),
         ("/v1/orders", None),
         ("/v1/orders/{order_id}/confirm", {}),
         ("/v1/orders/{order_id}/cancel", {"reason": "The client is ill"}),
