@@ -21,7 +21,7 @@ from shared.orders.slots import SlotQuery
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.organizations import Company
 from tests.rows import as_role
-from tests.slots.schedule import assign, book, every_day, order_row, settle
+from tests.slots.schedule import add_estimate, assign, book, every_day, order_row, settle
 
 NOW = datetime(2027, 3, 1, 15, tzinfo=UTC)
 """A Monday, 08:00 in Edmonton, two weeks before the clocks change there."""
@@ -53,7 +53,7 @@ def _free(company: Company, start: datetime, **changes: Any) -> list[UUID]:
 
 
 def _alternatives(company: Company, start: datetime, **changes: Any) -> list[Slot]:
-    wanted = {"minutes": 60, "crew_size": 1, **changes}
+    wanted = {"minutes": 60, **changes}
     with read_only(company.scope) as session:
         return slots.alternatives(session, company.owner, start=start, **wanted, now=NOW)
 
@@ -301,3 +301,13 @@ def test_another_organizations_time_is_not_looked_at(company: Company, neighbour
         found = slots.find(session, company.owner, query, now=NOW)
     assert {tuple(slot.team_ids) for slot in found.slots} == {(team,)}
     assert len(found.slots) == 17
+
+
+def test_alternatives_for_an_estimate_are_as_long_and_for_as_many(company: Company) -> None:
+    alone, together = make_team(company), make_team(company)
+    make_worker(company, team_id=alone)
+    for _ in range(2):
+        make_worker(company, team_id=together)
+    estimate_id = add_estimate(company, minutes=150, crew_size=2)
+    (nearest,) = _alternatives(company, _at(3, 9), estimate_id=estimate_id, count=1)
+    assert (nearest.start, nearest.end, nearest.team_ids) == (_at(3, 9), _at(3, 11.5), [together])
