@@ -113,7 +113,7 @@ def alternatives(
     actor: Actor,
     *,
     start: datetime,
-    minutes: int = 1,
+    minutes: int | None = None,
     estimate_id: UUID | None = None,
     postal_code: str | None = None,
     team_id: UUID | None = None,
@@ -121,11 +121,11 @@ def alternatives(
     now: datetime,
     count: int = 3,
 ) -> list[Slot]:
-    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate's minutes
-    and crew size are taken in place of `minutes` and one worker."""
+    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate says for
+    how many workers, and how long where `minutes` does not."""
     company = read_company(session, actor, team_id=team_id, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), AROUND_DAYS)
-    wanted = Wanted(company.minutes or minutes, company.crew_size or 1, moved_order_id)
+    wanted = Wanted(minutes or company.minutes or 1, company.crew_size or 1, moved_order_id)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     wished, offers = (start - EPOCH) // SECOND, search.offers()
     nearest = sorted(offers, key=lambda offered: (abs(offered - wished), offered))[:count]
