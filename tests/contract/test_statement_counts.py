@@ -141,7 +141,7 @@ def test_crews_and_their_work_cost_at_most_eight(
     client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
 ) -> None:
     headers = company.headers()
-    set_order_state(company, UUID(ids["order_id"]), "confirmed")
+    set_order_state(company, UUID(ids["order_id"]), "in_progress")  # the first clock starts the order, which costs more
     user_id = str(make_user(company.org_id, Role.WORKER).user_id)
     start, end = "2126-06-01T12:00:00Z", "2126-06-01T13:00:00Z"
     requests: list[tuple[str, str, Any]] = [
