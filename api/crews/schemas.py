@@ -70,6 +70,10 @@ class TeamSchema(OutSchema):
     updated_at = Instant(required=True)
 
 
+def _user_id(**kwargs: Any) -> fields.UUID:
+    return fields.UUID(allow_none=True, metadata={"description": "Their account; its role is worker."}, **kwargs)
+
+
 class WorkerInSchema(InSchema):
     name = _name("Wanda Worker", required=True)
     email = _email(load_default=None)

@@ -42,9 +42,7 @@ def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> 
     Raises `Invalid` for an estimate that is unknown or expired, `Conflict` (`orders.slot_taken`) when no team is free.
     """
     start, area = booking.scheduled_start, booking.postal_code or None
-    teams = slots.free_teams(
-        session, actor, start=start, estimate_id=booking.estimate_id, postal_code=area, now=now
-    )
+    teams = slots.free_teams(session, actor, start=start, estimate_id=booking.estimate_id, postal_code=area, now=now)
     client = find_or_create(session, actor, name=booking.name, email=booking.email, phone=booking.phone, now=now)
     wanted = NewOrder(
         client_id=client.id,
