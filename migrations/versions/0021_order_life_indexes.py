@@ -11,6 +11,8 @@ INDEXES = {
     "uq_clients_org_id_phone": ("UNIQUE INDEX", "clients (org_id, phone)"),
     "ix_messages_resource": ("INDEX", "messages (org_id, resource_id, id)"),
     "ix_orders_team": ("INDEX", "orders (org_id, team_id, scheduled_start, id)"),
+    "ix_orders_unassigned": ("INDEX", "orders (org_id, scheduled_start, id) WHERE team_id IS NULL"),
+    "ix_orders_updated": ("INDEX", "orders (org_id, updated_at)"),
     "ix_orders_hold": ("INDEX", "orders (hold_until) WHERE state = 'pending' AND hold_until IS NOT NULL"),
     "uq_orders_occurrence": (
         "UNIQUE INDEX",

@@ -65,6 +65,12 @@ _sent_to = (
     .where(_sent.c.org_id == _orders.c.org_id, _sent.c.order_id == _orders.c.id)
     .order_by(_sent.c.worker_id)
 )
+_client_name = (
+    select(_clients.c.name)
+    .where(_clients.c.org_id == _orders.c.org_id, _clients.c.id == _orders.c.client_id)
+    .scalar_subquery()
+)
+"""One look-up for each order of the range: a join may read all clients of the organization instead."""
 _ORDERS: Select[Any] = (
     select(
         *(_orders.c[name] for name in ("id", "number", "state", "title", "address", "postal_code", "team_id")),
@@ -72,10 +78,9 @@ _ORDERS: Select[Any] = (
         _orders.c.scheduled_end,
         _orders.c.client_id,
         _orders.c.version,
-        _clients.c.name.label("client_name"),
+        _client_name.label("client_name"),
         func.array(_sent_to.scalar_subquery(), type_=array([]).type).label("worker_ids"),
     )
-    .join(_clients, and_(_clients.c.org_id == _orders.c.org_id, _clients.c.id == _orders.c.client_id))
     .where(
         _orders.c.org_id == bindparam("org_id"),
         # No visit is longer than a day, so this much before the range is enough for those that reach into it.

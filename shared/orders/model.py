@@ -43,6 +43,8 @@ class Order(TenantRow, Base):
         Index("ix_orders_state", "org_id", "state", "scheduled_start", "id"),
         Index("ix_orders_client", "org_id", "client_id", "scheduled_start", "id"),
         Index("ix_orders_team", "org_id", "team_id", "scheduled_start", "id"),
+        Index("ix_orders_unassigned", "org_id", "scheduled_start", "id", postgresql_where=text("team_id IS NULL")),
+        Index("ix_orders_updated", "org_id", "updated_at"),
         Index("ix_orders_hold", "hold_until", postgresql_where=text("state = 'pending' AND hold_until IS NOT NULL")),
         Index(
             "uq_orders_occurrence",
