@@ -31,8 +31,9 @@ CANNOT_SUCCEED: dict[str, str] = dict.fromkeys(
 ) | {
     "merge_clients": "takes two clients, and the seed names one",
     "erase_client": "the client of the seed has open orders",
+    "create_public_order": "books a time that is offered, which no example can know",
 }
-"""Operations for staff, by operationId, whose success needs what neither contract nor seed can give, and why."""
+"""Operations, by operationId, whose success needs what neither contract nor seed can give, and why."""
 
 IDENTIFIERS_OF_OTHERS: set[str] = set()
 """Fields of requests that end in `_id` and name something at a provider, not a row of ours: `operationId: name`."""
