@@ -126,11 +126,14 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE orders ADD CONSTRAINT ck_orders_{name} CHECK ({condition}) NOT VALID")
     # No old order has a team, so there is nothing to build, and the lock is gone at once.
     op.execute(NO_TEAM_TWICE)
+    # Words of people go when a person is erased; what has happened, who did it and when stays as it is.
+    op.execute("GRANT UPDATE (details) ON order_history TO crewline_tenant, crewline_platform")
     op.execute(FOLLOW)
     op.execute(FOLLOW_TRIGGER)
 
 
 def downgrade() -> None:
+    op.execute("REVOKE UPDATE (details) ON order_history FROM crewline_tenant, crewline_platform")
     op.execute("DROP TRIGGER order_workers_follow ON orders")
     op.execute("DROP FUNCTION order_workers_follow()")
     op.execute("ALTER TABLE orders DROP CONSTRAINT ex_orders_team")

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, select
+from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from shared.catalog.model import Estimate, Service
@@ -108,7 +108,7 @@ _LOOK_UP: Select[Any] = (
         _services,
         and_(
             _services.c.org_id == _organizations.c.id,
-            (_services.c.id == bindparam("service_id", type_=Uuid())) | (_services.c.id == _estimates.c.service_id),
+            _services.c.id == func.coalesce(_estimates.c.service_id, bindparam("service_id", type_=Uuid())),
         ),
     )
     .outerjoin(_teams, and_(_named(_teams, "team_id"), _teams.c.is_active))

@@ -20,7 +20,7 @@ from shared.orders.model import Order
 from shared.orders.states import OrderState
 from shared.orders.terms import UNKNOWN_CLIENT, NewOrder, agree
 from shared.organizations import service as organizations
-from shared.recurrences.dates import begins_at, local_day
+from shared.recurrences.dates import FARTHEST, begins_at, local_day
 from shared.recurrences.jobs import PLACE
 from shared.recurrences.model import Frequency, Occurrence, Recurrence, RecurrenceState
 
@@ -170,8 +170,9 @@ def end(session: Session, actor: Actor, recurrence_id: UUID, *, reason: str, now
 def _first_start(wanted: NewRecurrence, zone: ZoneInfo, now: datetime) -> datetime:
     if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
         raise invalid_field("/ends_on", BAD_DATES, "The end is before the start.")
-    if wanted.starts_on < local_day(now, zone):
-        raise invalid_field("/starts_on", BAD_DATES, "The start is in the past.")
+    today = local_day(now, zone)
+    if not today <= wanted.starts_on <= today + FARTHEST:
+        raise invalid_field("/starts_on", BAD_DATES, "The start is in the past, or more than five years ahead.")
     if wanted.estimate_id is None and wanted.minutes is None:
         raise invalid_field("/minutes", BAD_DATES, "Is needed when the price is not an estimate's.")
     start = begins_at(wanted.starts_on, wanted.local_time, zone)
