@@ -48,5 +48,7 @@ def convert_lead(body: dict[str, Any], lead_id: UUID) -> Answer:
     with read_only(tenant()) as session:
         lead = leads.get(session, actor(), lead_id)
     start, end, estimate_id = wanted.scheduled_start, wanted.scheduled_end, wanted.estimate_id or lead.estimate_id
-    with offering_alternatives(start, end, estimate_id=estimate_id, team_id=wanted.team_id):
+    with offering_alternatives(
+        start, end, estimate_id=estimate_id, team_id=wanted.team_id, worker_ids=wanted.worker_ids
+    ):
         return create_once(lambda session: present(convert(session, actor(), lead_id, wanted, now=now())))

@@ -26,6 +26,10 @@ CHECKS = {
     "deposit": "deposit_amount >= 0 AND cancellation_fee_amount >= 0 AND refund_due_amount >= 0",
 }
 
+SCHEDULING_POLICY = (
+    '{"min_notice_hours": 24, "max_days_ahead": 365, "step_minutes": 30, "buffer_minutes": 30, "hold_minutes": 30}'
+)
+
 NO_TEAM_TWICE = """
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE orders ADD CONSTRAINT ex_orders_team EXCLUDE USING gist (
@@ -110,7 +114,7 @@ def upgrade() -> None:
         sa.Column(
             "scheduling_policy",
             JSONB(none_as_null=True),
-            server_default='{"min_notice_hours": 24, "step_minutes": 30, "buffer_minutes": 30, "hold_minutes": 30}',
+            server_default=SCHEDULING_POLICY,
             nullable=False,
         ),
         sa.Column("portal_origins", JSONB(none_as_null=True), server_default="[]", nullable=False),

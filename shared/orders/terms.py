@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from shared.catalog.model import Estimate, Service
+from shared.catalog.rules import Frequency
 from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.errors import Invalid, code, invalid_field
@@ -32,6 +33,8 @@ UNKNOWN_SERVICE = code("orders.unknown_service", "No such service")
 UNKNOWN_TEAM = code("orders.unknown_team", "No such team")
 UNKNOWN_WORKER = code("orders.unknown_worker", "No such worker")
 UNKNOWN_LEAD = code("orders.unknown_lead", "No such lead")
+NOT_SINGLE = code("orders.not_single", "The estimate is for visits that come back")
+NOT_ON_SALE = code("orders.not_on_sale", "The service is not offered any more")
 BAD_PRICE = code("orders.bad_price", "The price cannot be used")
 
 LONGEST = timedelta(hours=24)
@@ -73,7 +76,7 @@ def _named(table: Any, parameter: str) -> Any:
 _ordered_before = exists().where(
     _orders.c.org_id == _organizations.c.id,
     _orders.c.client_id == bindparam("client_id", type_=Uuid()),
-    _orders.c.state != OrderState.CANCELLED,
+    _orders.c.state.in_([OrderState.CONFIRMED, OrderState.IN_PROGRESS, OrderState.COMPLETED]),
 )
 _LOOK_UP: Select[Any] = (
     select(
@@ -91,9 +94,11 @@ _LOOK_UP: Select[Any] = (
         _estimates.c.total_amount,
         _estimates.c.currency.label("estimate_currency"),
         _estimates.c.valid_until,
+        _estimates.c.frequency,
         _services.c.id.label("service_id"),
         _services.c.name.label("service_name"),
         _services.c.is_heavy,
+        _services.c.is_active.label("is_on_sale"),
         _teams.c.id.label("team_id"),
         _leads.c.id.label("lead_id"),
         _ordered_before.label("ordered_before"),
@@ -157,7 +162,8 @@ def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
             around,
             total=total.amount,
             is_heavy=bool(around.is_heavy),
-            is_first=not around.ordered_before,
+            # Whoever books at the public door has proved nothing about who they are.
+            is_first=wanted.source is OrderSource.PUBLIC or not around.ordered_before,
             start=wanted.scheduled_start,
             now=now,
         )
@@ -183,6 +189,15 @@ def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
         raise invalid_field("/scheduled_end", BAD_TIMES, "A visit is 24 hours long at most.")
 
 
+def _check_offer(around: Row[Any]) -> None:
+    """Raises `Invalid` for what strangers cannot book by themselves."""
+    if around.frequency != Frequency.ONCE:
+        detail = "The estimate is for visits that come back. Ask for one of a single visit, or leave a request."
+        raise invalid_field("/estimate_id", NOT_SINGLE, detail)
+    if not around.is_on_sale:
+        raise invalid_field("/estimate_id", NOT_ON_SALE, "The company does not offer this any more.")
+
+
 def check_estimate(estimate: Row[Any] | None, *, now: datetime) -> Row[Any]:
     """Raises `Invalid` for an estimate that is unknown, or not valid any more; a series keeps its price, though."""
     if estimate is None:
@@ -197,10 +212,12 @@ def _price(wanted: NewOrder, around: Row[Any], now: datetime) -> Money:
         raise invalid_field("/estimate_id", BAD_PRICE, "Name an estimate, or else a total.")
     if wanted.total is not None:
         return _agreed(wanted, wanted.total, around)
-    if wanted.service_id is not None:
+    if wanted.service_id not in {None, around.service_id}:
         raise invalid_field("/service_id", BAD_PRICE, "The service is that of the estimate.")
     if wanted.source is not OrderSource.RECURRENCE:
         check_estimate(around, now=now)
+    if wanted.source is OrderSource.PUBLIC:
+        _check_offer(around)
     return Money(around.total_amount, around.estimate_currency)
 
 

@@ -10,7 +10,7 @@ from shared.core.actor import Actor
 from shared.core.errors import Conflict, code, invalid_field
 from shared.orders import moving, scheduling
 from shared.orders import service as orders
-from shared.orders.states import Move
+from shared.orders.states import Move, OrderState
 from shared.orders.terms import BAD_TIMES
 from shared.recurrences.dates import FARTHEST, dates
 from shared.recurrences.model import Occurrence, OccurrenceState, Recurrence, RecurrenceState
@@ -33,8 +33,7 @@ def skip(session: Session, actor: Actor, recurrence_id: UUID, on_date: date, *, 
     if occurrence.state == OccurrenceState.SKIPPED:
         return occurrence
     if occurrence.order_id is not None:
-        _demand_ahead(session, actor, occurrence.order_id, now=now)
-        moving.cancel(session, actor, occurrence.order_id, reason=_SKIPPED, waive_fee_reason=_SKIPPED, now=now)
+        _call_off(session, actor, occurrence.order_id, now=now)
     occurrence.state, occurrence.updated_at = OccurrenceState.SKIPPED, now
     audit.record(session, actor, "recurrences.skip", recurrence.id, now=now, after={"on_date": on_date})
     session.add(occurrence)
@@ -64,12 +63,16 @@ def move(
     return occurrence
 
 
-def _demand_ahead(session: Session, actor: Actor, order_id: UUID, *, now: datetime) -> None:
-    """Raises `Conflict` for a visit that has begun or is over: work in progress is called off as such, with its fee."""
+def _call_off(session: Session, actor: Actor, order_id: UUID, *, now: datetime) -> None:
+    """Raises `Conflict` for a visit that has begun or is over: work in progress is called off as such, with its fee.
+    What staff have called off already is fine."""
     order = orders.lock(session, actor, order_id)
+    if order.state == OrderState.CANCELLED:
+        return
     moving.check_allowed(order, Move.RESCHEDULE)
     if order.scheduled_start <= now:
         raise Conflict(BEGUN, "The visit has begun.", scheduled_start=order.scheduled_start)
+    moving.cancel(session, actor, order_id, reason=_SKIPPED, waive_fee_reason=_SKIPPED, now=now)
 
 
 def _at(

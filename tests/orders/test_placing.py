@@ -65,6 +65,8 @@ def test_an_estimate_and_a_total_are_one_too_many(client: CheckedClient, company
 
 def test_the_service_of_an_order_on_an_estimate_is_the_estimates(client: CheckedClient, company: Company) -> None:
     estimate_id, other = make_estimate(company), make_service(company, key="windows")
+    own = row("SELECT service_id FROM estimates WHERE id = :id", id=estimate_id)["service_id"]
+    assert _place(client, company, estimate_id=estimate_id, service_id=own).status_code == 201
     answer = _place(client, company, estimate_id=estimate_id, service_id=other)
     assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (422, "/service_id")
 
@@ -159,8 +161,11 @@ def test_a_needed_deposit_holds_the_order_and_its_payment_confirms_it(client: Ch
     assert placed["deposit_reasons"] == ["first_order"]
     created, hold = (datetime.fromisoformat(placed[name]) for name in ("created_at", "hold_until"))
     assert hold - created == timedelta(minutes=30)
-    second = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
-    assert (second["deposit"]["amount"], second["hold_until"]) == (0, None)
+    again = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
+    assert again["deposit_reasons"] == ["first_order"], "an order that nobody has promised makes no customer"
+    client.post(f"/v1/orders/{again['id']}/confirm", headers=company.headers())
+    third = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
+    assert (third["deposit"]["amount"], third["hold_until"]) == (0, None)
 
 
 def test_a_hold_that_runs_out_gives_the_time_back(client: CheckedClient, company: Company) -> None:
