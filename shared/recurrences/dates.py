@@ -25,7 +25,7 @@ def dates(frequency: str, starts_on: date, ends_on: date | None, *, first: date,
 def begins_at(day: date, local_time: time, zone: ZoneInfo) -> datetime:
     """When a visit on `day` begins. A local time that the clocks skip is as much later; of one that comes twice it is
     the first."""
-    return datetime.combine(day, local_time, zone).astimezone(UTC)
+    return datetime.combine(day, local_time.replace(fold=0), zone).astimezone(UTC)
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
