@@ -53,8 +53,8 @@ class Desk:
 
 def queries_in(log: str, request_id: str) -> int | None:
     """What the log line of a request says, or None while it is not there."""
-    for line in log.splitlines():
-        if request_id in line and line.startswith("{"):
+    for line in log.splitlines(keepends=True):
+        if request_id in line and line.startswith("{") and line.endswith("\n"):
             entry = json.loads(line)
             if entry.get("request_id") == request_id and "queries" in entry:
                 return int(entry["queries"])

@@ -34,4 +34,5 @@ def test_statements_are_those_of_the_log_line_of_the_request() -> None:
     ]
     log = "\n".join(lines)
     assert queries_in(log, "bench-1") == 3
+    assert queries_in(log, "bench-2") is None, "half of the line is written"
     assert queries_in(log, "bench-3") is None
