@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from api.core.context import actor, now, tenant
@@ -11,6 +11,8 @@ from shared.core.errors import Conflict
 from shared.core.transaction import read_only
 from shared.orders import slots
 from shared.orders.assigning import SLOT_TAKEN
+
+_MINUTE = timedelta(minutes=1)
 
 
 @contextmanager
@@ -34,8 +36,8 @@ def offering_alternatives(
                     session,
                     actor(),
                     start=start,
-                    minutes=max(1, int((end - start).total_seconds() // 60)) if end else 1,
-                    estimate_id=None if end else estimate_id,
+                    minutes=-((start - end) // _MINUTE) if end else None,  # rounded up
+                    estimate_id=estimate_id,
                     postal_code=postal_code,
                     team_id=team_id,
                     moved_order_id=moved_order_id,

@@ -70,7 +70,11 @@ class LeadInSchema(LeadChangesSchema):
     """At least one of `email` and `phone`."""
 
     name = Text(required=True, limit=200, metadata={"example": "Anna Berg"})
-    email = MailAddress(load_default=None, allow_none=True, metadata={"example": "anna@example.com"})
+    email = MailAddress(
+        required=True,
+        allow_none=True,
+        metadata={"example": "anna@example.com", "description": "Null when only the phone number is known"},
+    )
     phone = Phone(load_default=None, allow_none=True)
     utm = fields.Nested(UtmSchema)
     referral_code = Line(allow_none=True, limit=100, metadata={"example": "FRIEND-10"})

@@ -3,7 +3,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from api.core.hours import BusinessHoursSchema
-from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSchema, PageArguments, Text
+from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSchema, PageArguments, Phone, Text
 from shared.core.orm import columns_of
 
 MOST_PREFIXES = 200
@@ -46,19 +46,6 @@ def _email(**kwargs: Any) -> MailAddress:
     return MailAddress(allow_none=True, metadata={"example": "wanda@example.com"}, **kwargs)
 
 
-def _phone(**kwargs: Any) -> fields.String:
-    return fields.String(
-        allow_none=True,
-        validate=validate.Regexp(r"\+[1-9][0-9]{6,14}\Z", error="Write it in E.164: +14035550123."),
-        metadata={"example": "+14035550123"},
-        **kwargs,
-    )
-
-
-def _user_id(**kwargs: Any) -> fields.UUID:
-    return fields.UUID(allow_none=True, metadata={"description": "Their account; its role is worker."}, **kwargs)
-
-
 class TeamInSchema(InSchema):
     name = _name("North", required=True)
     hours = _hours(load_default=None)
@@ -83,10 +70,14 @@ class TeamSchema(OutSchema):
     updated_at = Instant(required=True)
 
 
+def _user_id(**kwargs: Any) -> fields.UUID:
+    return fields.UUID(allow_none=True, metadata={"description": "Their account; its role is worker."}, **kwargs)
+
+
 class WorkerInSchema(InSchema):
     name = _name("Wanda Worker", required=True)
     email = _email(load_default=None)
-    phone = _phone(load_default=None)
+    phone = Phone(load_default=None, allow_none=True)
     team_id = fields.UUID(load_default=None, allow_none=True)
     user_id = _user_id(load_default=None)
     is_active = Flag(load_default=True)
@@ -95,7 +86,7 @@ class WorkerInSchema(InSchema):
 class WorkerChangesSchema(_ChangesSchema):
     name = _name("Wanda Worker")
     email = _email()
-    phone = _phone()
+    phone = Phone(allow_none=True)
     team_id = fields.UUID(allow_none=True)
     user_id = _user_id()
     is_active = Flag()

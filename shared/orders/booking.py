@@ -41,21 +41,13 @@ def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> 
 
     Raises `Invalid` for an estimate that is unknown or expired, `Conflict` (`orders.slot_taken`) when no team is free.
     """
-    estimate = check_estimate(estimates.find(session, actor, booking.estimate_id), now=now)
-    teams = slots.free_teams(
-        session,
-        actor,
-        start=booking.scheduled_start,
-        minutes=estimate.minutes,
-        crew_size=estimate.crew_size,
-        postal_code=booking.postal_code or None,
-        now=now,
-    )
+    start, area = booking.scheduled_start, booking.postal_code or None
+    teams = slots.free_teams(session, actor, start=start, estimate_id=booking.estimate_id, postal_code=area, now=now)
     client = find_or_create(session, actor, name=booking.name, email=booking.email, phone=booking.phone, now=now)
     wanted = NewOrder(
         client_id=client.id,
         address=booking.address,
-        scheduled_start=booking.scheduled_start,
+        scheduled_start=start,
         estimate_id=booking.estimate_id,
         notes=booking.notes,
         access_notes=booking.access_notes,
@@ -70,4 +62,5 @@ def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> 
         except Conflict as refusal:
             if refusal.code != SLOT_TAKEN:
                 raise
+    check_estimate(estimates.find(session, actor, booking.estimate_id), now=now)  # rather than offer it other times
     raise Conflict(SLOT_TAKEN, "Nobody is free at that time.")

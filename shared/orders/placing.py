@@ -31,12 +31,18 @@ FIRST_NUMBER = 1001
 
 _orders, _numbers, _clients = table_of(Order), table_of(OrderNumber), table_of(Client)
 
-_living = select(_clients.c.org_id, literal(FIRST_NUMBER)).where(
-    _clients.c.org_id == bindparam("org_id"),
-    _clients.c.id == bindparam("client_id"),
-    _clients.c.merged_into_id.is_(None),
-    _clients.c.erased_at.is_(None),
+_living = (
+    select(_clients.c.org_id, literal(FIRST_NUMBER))
+    .where(
+        _clients.c.org_id == bindparam("org_id"),
+        _clients.c.id == bindparam("client_id"),
+        _clients.c.merged_into_id.is_(None),
+        _clients.c.erased_at.is_(None),
+    )
+    .with_for_update(key_share=True, read=True)
 )
+"""Held, as the foreign key would anyway, so that a client who is merged or erased at this moment is seen as that."""
+
 _counted = (
     postgresql.insert(_numbers)
     .from_select(["org_id", "last_number"], _living)

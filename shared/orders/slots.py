@@ -88,19 +88,15 @@ def free_teams(
     actor: Actor,
     *,
     start: datetime,
-    minutes: int,
-    crew_size: int,
+    estimate_id: UUID,
     postal_code: str | None,
-    moved_order_id: UUID | None = None,
     now: datetime,
 ) -> list[UUID]:
-    """The teams that offer exactly this start, those with the least work on that day first.
-
-    An order that is to be moved does not take its present time.
-    """
-    company = read_company(session, actor, postal_code=postal_code)
+    """The teams that offer exactly this start for the visit of an estimate, those with the least work on that day
+    first. Raises `Invalid` for an unknown estimate."""
+    company = read_company(session, actor, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), 0)
-    wanted = Wanted(minutes, crew_size, moved_order_id)
+    wanted = Wanted(company.minutes or 1, company.crew_size or 1)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     seconds, part_of_a_second = divmod(start - EPOCH, SECOND)
     offered = [] if part_of_a_second else search.offers().get(seconds, [])
@@ -113,7 +109,7 @@ def alternatives(
     actor: Actor,
     *,
     start: datetime,
-    minutes: int = 1,
+    minutes: int | None = None,
     estimate_id: UUID | None = None,
     postal_code: str | None = None,
     team_id: UUID | None = None,
@@ -121,11 +117,11 @@ def alternatives(
     now: datetime,
     count: int = 3,
 ) -> list[Slot]:
-    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate's minutes
-    and crew size are taken in place of `minutes` and one worker."""
+    """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate says for
+    how many workers, and how long where `minutes` does not."""
     company = read_company(session, actor, team_id=team_id, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), AROUND_DAYS)
-    wanted = Wanted(company.minutes or minutes, company.crew_size or 1, moved_order_id)
+    wanted = Wanted(minutes or company.minutes or 1, company.crew_size or 1, moved_order_id)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     wished, offers = (start - EPOCH) // SECOND, search.offers()
     nearest = sorted(offers, key=lambda offered: (abs(offered - wished), offered))[:count]

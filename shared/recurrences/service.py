@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
+from shared.clients import rows as clients
 from shared.core import jobs, pages
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, NotFound, code, invalid_field
@@ -17,7 +18,7 @@ from shared.core.orm import Reader, table_of
 from shared.orders import moving
 from shared.orders.model import Order
 from shared.orders.states import OrderState
-from shared.orders.terms import NewOrder, agree
+from shared.orders.terms import UNKNOWN_CLIENT, NewOrder, agree
 from shared.organizations import service as organizations
 from shared.recurrences.dates import begins_at, local_day
 from shared.recurrences.jobs import PLACE
@@ -73,6 +74,8 @@ def create(session: Session, actor: Actor, wanted: NewRecurrence, *, now: dateti
         **taken_over,
     )
     terms = agree(session, actor, first, now=now)
+    if clients.hold(session, actor, wanted.client_id) is None:
+        raise invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
     taken_over |= {"title": terms.title, "total": wanted.total and asdict(wanted.total)}
     recurrence = Recurrence(
         org_id=actor.org_id,

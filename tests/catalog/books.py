@@ -1,6 +1,7 @@
 """Price books of four currencies, for the golden estimates. Small numbers, so that prices can be worked out by hand."""
 
 from copy import deepcopy
+from enum import Enum
 from typing import Any
 
 HOME: dict[str, Any] = {
@@ -131,7 +132,12 @@ EDGES: dict[str, Any] = {
 
 ALL = {"home": HOME, "quebec": QUEBEC, "tokyo": TOKYO, "kuwait": KUWAIT, "edges": EDGES}
 
-GONE: Any = object()
+
+class _Gone(Enum):
+    GONE = "gone"
+
+
+GONE = _Gone.GONE
 """In place of a value: take it away."""
 
 

@@ -1,17 +1,22 @@
 """One time, two hundred who want it: one gets it, and everybody else three other times that are free."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from tests.concurrency.together import together
+from shared.clients.model import Client
+from shared.core.transaction import transaction
+from tests.concurrency.together import together, until_waiting
 from tests.factories.catalog import make_estimate
+from tests.factories.clients import make_client
 from tests.factories.crews import make_team, make_worker
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company
@@ -127,3 +132,23 @@ def test_assigning_one_worker_to_many_orders_of_one_time_has_one_winner(app: Fla
     answers = together(*(partial(assign, order_id) for order_id in order_ids))
     assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 5}
     assert _overlaps(company) == []
+
+
+@pytest.mark.parametrize("column", ["erased_at", "merged_into_id"])
+def test_an_order_that_is_placed_while_its_client_goes_is_refused(app: Flask, company: Company, column: str) -> None:
+    other = make_client(company)
+    headers = company.headers()
+
+    def place() -> TestResponse:
+        return app.test_client().post("/v1/orders", json=order_body(company), headers=headers)
+
+    value = datetime.now(UTC) if column == "erased_at" else other
+    with ThreadPoolExecutor(1) as threads:
+        with transaction(company.scope) as session:
+            mine = (Client.org_id == company.org_id, Client.id == company.client_id)
+            session.execute(select(Client.id).where(*mine).with_for_update())
+            session.execute(update(Client).where(*mine).values({column: value}))
+            placing = threads.submit(place)
+            until_waiting(1)
+        answer = placing.result(30)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "orders.unknown_client")

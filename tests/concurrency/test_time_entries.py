@@ -103,6 +103,7 @@ def test_of_resuming_here_and_starting_there_one_runs(app: Flask, company: Compa
     assert sorted(answer.status_code // 100 for answer in answers) == [2, 4]
     (refused,) = [answer.get_json() for answer in answers if answer.status_code == 409]
     assert refused["code"] == "time_entries.already_running"
+    assert {"order_id", "time_entry_id"} <= set(refused), "who loses is told where the time runs"
     assert states(company)["running"] == running_segments(company) == 1
 
 

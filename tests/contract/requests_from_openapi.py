@@ -174,6 +174,12 @@ def _identifiers(fields: Iterator[Field]) -> list[Place]:
     return [Place(where, name, needed) for where, name, schema, needed in fields if schema.get("format") == "uuid"]
 
 
+def _is_shown(schema: dict[str, Any], where: str, name: str) -> bool:
+    """Whether the contract gives an example of this optional part: an operation may need one of several, such as an
+    address or a phone number. Identifiers are only sent when they are asked for."""
+    return "example" in whole(schema) and not _identifiers(fields_of(schema, where, name, required=False))
+
+
 class _Writer:
     """Writes one request."""
 
@@ -226,7 +232,7 @@ class _Writer:
             return {
                 member: self._value(inner, where, path, required=required and needed)
                 for member, path, inner, needed in _members(seen, name)
-                if needed or self._wanted(inner, where, path)
+                if needed or self._wanted(inner, where, path) or _is_shown(inner, where, path)
             }
         if "items" in seen:
             return [self._value(seen["items"], where, name, required=required)]

@@ -115,3 +115,10 @@ def test_what_is_no_identifier_in_a_path_is_known_by_its_name() -> None:
     operation = Operation("GET", "/v1/public/{org_slug}/things", {"parameters": [slug]})
     assert (operation.names_company, operation.places) == (True, [])
     assert operation.request({"org_slug": "bright"})["path"] == "/v1/public/bright/things"
+
+
+def test_an_optional_part_with_an_example_is_sent() -> None:
+    """What needs one of two parts says so in words only."""
+    phone, note = {"type": "string", "pattern": "^\\+1$", "example": "+1"}, {"type": "string"}
+    operation = _with_body("name", name={"type": "string"}, phone=phone, note=note)
+    assert set(operation.request({})["json"]) == {"name", "phone"}

@@ -16,6 +16,7 @@ from tests.factories.catalog import INPUTS, book_for, make_estimate
 from tests.factories.checklists import make_checklist_template
 from tests.factories.crews import make_team, make_worker
 from tests.factories.identity import PASSWORD, make_link, make_person
+from tests.factories.leads import make_lead
 from tests.factories.order_photos import make_photo, photo_form
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order, order_body
@@ -67,7 +68,13 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     estimate_id, team_id = make_estimate(company), make_team(company)
     company.headers()
     client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
-    made = {"order": order_id, "photo": photo.id, "client": company.client_id, "estimate": estimate_id}
+    made = {
+        "order": order_id,
+        "photo": photo.id,
+        "client": company.client_id,
+        "estimate": estimate_id,
+        "lead": make_lead(company),
+    }
     for name, table in (("service", "services"), ("addon", "addons"), ("price_book", "price_books")):
         made[name] = row(f"SELECT id FROM {table} WHERE org_id = :org", org=company.org_id)["id"]
     make_checklist_template(company, made["service"])
@@ -80,6 +87,7 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
     [
         "/v1/auth/me",
         "/v1/clients",
+        "/v1/clients?q=anna%20berg&email=anna@client.test&phone=%2B14035550123",
         "/v1/clients/{client_id}",
         "/v1/services",
         "/v1/services/{service_id}",
@@ -89,6 +97,10 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "/v1/price-books/current",
         "/v1/price-books/{price_book_id}",
         "/v1/estimates/{estimate_id}",
+        "/v1/clients/{client_id}/addresses",
+        "/v1/clients/{client_id}/exports",
+        "/v1/leads?status=new,lost&created_from=2026-01-01T00:00:00Z",
+        "/v1/leads/{lead_id}",
         "/v1/orders",
         "/v1/orders?status=pending&client_id={client_id}&scheduled_from=2026-01-01T00:00:00Z",
         "/v1/orders/{order_id}",
@@ -119,6 +131,11 @@ def test_a_read_costs_at_most_four(
     ("path", "body"),
     [
         ("/v1/clients", {"name": "Bo", "email": "bo@client.test"}),
+        ("/v1/clients/{client_id}/addresses", {"address": "12 Elm Street"}),
+        ("/v1/clients/{client_id}/export", {}),
+        ("/v1/leads", {"name": "Bo", "email": "bo@client.test"}),
+        ("/v1/leads/{lead_id}/contact", {}),
+        ("/v1/leads/{lead_id}/lose", {"reason": "Too expensive"}),
         ("/v1/orders", None),
         ("/v1/orders/{order_id}/confirm", {}),
         ("/v1/orders/{order_id}/cancel", {"reason": "The client is ill"}),
@@ -141,7 +158,7 @@ def test_crews_and_their_work_cost_at_most_eight(
     client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
 ) -> None:
     headers = company.headers()
-    set_order_state(company, UUID(ids["order_id"]), "confirmed")
+    set_order_state(company, UUID(ids["order_id"]), "in_progress")  # to start it is a move of the order as well
     user_id = str(make_user(company.org_id, Role.WORKER).user_id)
     start, end = "2126-06-01T12:00:00Z", "2126-06-01T13:00:00Z"
     requests: list[tuple[str, str, Any]] = [

@@ -19,7 +19,7 @@ GENERATED = {"ops/docs/settings.md", "ops/docs/permissions.md", "ops/docs/bench.
 WRITTEN = [page for page in PAGES if str(page.relative_to(ROOT)) not in GENERATED]
 
 MADE_BY_RUNNING = ("var/", ".venv/", ".env")
-EXAMPLE_FEATURE = "crews"
+EXAMPLE_FEATURE = "vehicles"
 """The feature that the instructions add; it does not exist."""
 
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
@@ -157,3 +157,7 @@ def test_the_walk_in_the_readme_works_when_pasted(running: Path) -> None:
     assert said.count("'status': 200") == 3
     assert said.count('"stripe_payment_intent_id"') == 1
     assert '"code": "orders.wrong_state"' in said
+    assert "'amount': 13650" in said
+    assert '"code": "orders.slot_taken"' in said
+    assert said.count('"local_start"') == 3
+    assert "'event': 'order_pending'" in said

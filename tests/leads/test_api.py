@@ -14,6 +14,7 @@ from tests.checked_client import CheckedClient
 from tests.factories.leads import make_lead
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
+from tests.privacy.conftest import make_known
 from tests.rows import footprint, row, rows
 
 CLEO = {
@@ -76,8 +77,20 @@ def test_what_a_stranger_typed_is_in_no_mail(company: Company) -> None:
     assert mail["variables"] == {"title": None}
 
 
+def test_a_quote_names_an_estimate_and_the_mail_a_service(client: CheckedClient, company: Company) -> None:
+    make_known(company)
+    service, estimate = (rows(f"SELECT id FROM {table}")[0]["id"] for table in ("services", "estimates"))
+    made = _post(client, company, body=CLEO | {"phone": None, "service_id": str(service)}).get_json()
+    mail = row("SELECT variables FROM messages WHERE resource_id = :id", id=made["id"])
+    assert mail["variables"] == {"title": "Deep cleaning"}
+    for _ in range(2):
+        quoted = _post(client, company, f"/{made['id']}/quote", {"estimate_id": str(estimate)})
+        assert (quoted.status_code, quoted.get_json()["state"]) == (200, "quoted")
+        assert quoted.get_json()["estimate_id"] == str(estimate)
+
+
 def test_without_an_address_there_is_no_mail(client: CheckedClient, company: Company) -> None:
-    assert _post(client, company, body={"name": "Cleo", "phone": "+1 403 555 0123"}).status_code == 201
+    assert _post(client, company, body={"name": "Cleo", "email": None, "phone": "+1 403 555 0123"}).status_code == 201
     assert rows("SELECT id FROM messages WHERE org_id = :org", org=company.org_id) == []
 
 

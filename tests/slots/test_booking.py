@@ -21,7 +21,7 @@ from shared.orders.slots import SlotQuery
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.organizations import Company
 from tests.rows import as_role
-from tests.slots.schedule import assign, book, every_day, order_row, settle
+from tests.slots.schedule import add_estimate, assign, book, every_day, order_row, settle
 
 NOW = datetime(2027, 3, 1, 15, tzinfo=UTC)
 """A Monday, 08:00 in Edmonton, two weeks before the clocks change there."""
@@ -46,14 +46,16 @@ def _starts(company: Company, **changes: Any) -> list[datetime]:
     return [slot.start for slot in _find(company, **changes).slots]
 
 
-def _free(company: Company, start: datetime, **changes: Any) -> list[UUID]:
-    wanted = {"minutes": 60, "crew_size": 1, "postal_code": None, **changes}
+def _free(company: Company, start: datetime, *, postal_code: str | None = None) -> list[UUID]:
+    estimate_id = add_estimate(company, minutes=60)
     with read_only(company.scope) as session:
-        return slots.free_teams(session, company.owner, start=start, **wanted, now=NOW)
+        return slots.free_teams(
+            session, company.owner, start=start, estimate_id=estimate_id, postal_code=postal_code, now=NOW
+        )
 
 
 def _alternatives(company: Company, start: datetime, **changes: Any) -> list[Slot]:
-    wanted = {"minutes": 60, "crew_size": 1, **changes}
+    wanted = changes if "estimate_id" in changes else {"minutes": 60, **changes}
     with read_only(company.scope) as session:
         return slots.alternatives(session, company.owner, start=start, **wanted, now=NOW)
 
@@ -246,11 +248,9 @@ def test_an_order_that_is_moved_is_not_in_its_own_way(company: Company) -> None:
     order_id = book(company, team, _at(3, 9), _at(3, 10), buffer=HALF_HOUR)
     assign(company, order_id, worker)
     assert _free(company, _at(3, 9.5)) == []
-    assert _free(company, _at(3, 9.5), moved_order_id=order_id) == [team]
     other = book(company, elsewhere, _at(3, 13), _at(3, 14), buffer=HALF_HOUR)
     assign(company, other, worker)
-    assert _free(company, _at(3, 13)) == []
-    assert _free(company, _at(3, 13), moved_order_id=other) == [team]
+    assert _alternatives(company, _at(3, 13), count=1, moved_order_id=other)[0].start == _at(3, 13)
     assert _alternatives(company, _at(3, 9.5), count=1, moved_order_id=order_id)[0].start == _at(3, 9.5)
 
 
@@ -301,3 +301,13 @@ def test_another_organizations_time_is_not_looked_at(company: Company, neighbour
         found = slots.find(session, company.owner, query, now=NOW)
     assert {tuple(slot.team_ids) for slot in found.slots} == {(team,)}
     assert len(found.slots) == 17
+
+
+def test_alternatives_for_an_estimate_are_as_long_and_for_as_many(company: Company) -> None:
+    alone, together = make_team(company), make_team(company)
+    make_worker(company, team_id=alone)
+    for _ in range(2):
+        make_worker(company, team_id=together)
+    estimate_id = add_estimate(company, minutes=150, crew_size=2)
+    (nearest,) = _alternatives(company, _at(3, 9), estimate_id=estimate_id, count=1)
+    assert (nearest.start, nearest.end, nearest.team_ids) == (_at(3, 9), _at(3, 11.5), [together])

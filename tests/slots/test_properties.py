@@ -32,6 +32,9 @@ ZONES = (
     "America/Nuuk",  # no last hour of a day in spring
 )
 
+_NEAR_CHANGES = [0, 30, 60, 90, 105, 120, 135, 150, 180, 1380, 1410, 1440]
+"""Minutes after midnight around which clocks change."""
+
 
 @cache
 def _changes(zone: str) -> list[date]:
@@ -52,7 +55,7 @@ def _text(minutes: int) -> str:
 @some.composite
 def _periods(draw: Any) -> list[dict[str, str]]:
     """Up to four periods of a day; those that touch are as likely as those that do not."""
-    quarters = some.integers(0, 96).map(lambda quarter: quarter * 15) | some.sampled_from([0, 60, 120, 1380, 1440])
+    quarters = some.integers(0, 96).map(lambda quarter: quarter * 15) | some.sampled_from(_NEAR_CHANGES)
     times = sorted(draw(some.sets(quarters, max_size=5)))
     pairs = pairwise(times)
     return [

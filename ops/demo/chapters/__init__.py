@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ops.demo.chapters import onboarding, order
+from ops.demo.chapters import onboarding, order, week
 from ops.demo.story import Story
 from ops.demo.world import World
 
@@ -11,4 +11,5 @@ Chapter = tuple[str, Callable[[World, Story], None]]
 CHAPTERS: dict[str, Chapter] = {
     "order": ("One order, from sign-in to paid", order.tell),
     "onboarding": ("People, from invitation to second factor", onboarding.tell),
+    "week": ("A company's week, from an estimate to a client who is forgotten", week.tell),
 }

@@ -42,8 +42,8 @@ def _sign_in(world: World, story: Story) -> Staff:
 
 
 def _client(world: World, owner: Staff) -> dict[str, Any]:
-    email = world.login("client")["email"]
-    return next(client for client in owner.get("/v1/clients?limit=200")["data"] if client["email"] == email)
+    found: list[dict[str, Any]] = owner.get("/v1/clients", params={"email": world.login("client")["email"]})["data"]
+    return found[0]
 
 
 def _place(owner: Staff, story: Story, client: dict[str, Any]) -> dict[str, Any]:

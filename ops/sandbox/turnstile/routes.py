@@ -103,7 +103,7 @@ def _answered(answer: dict[str, Any] | None, fault: Fault) -> ResponseReturnValu
         Mode.FAILED_SUCCESS: (LETS_EVERYTHING_PASS, 500),
     }
     if fault.mode is Mode.ENDLESS:
-        return Response(b"[" * ENDLESS_BYTES, mimetype="application/json")
+        return Response(json.dumps(LETS_EVERYTHING_PASS).ljust(ENDLESS_BYTES), mimetype="application/json")
     return wrong[fault.mode] if answer is None else jsonify(answer)
 
 
