@@ -7,21 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from shared.catalog.model import Estimate, Service
-from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.errors import Invalid, code, invalid_field
 from shared.core.money import Money
-from shared.core.orm import table_of
-from shared.crews.model import Team
-from shared.leads.model import Lead
-from shared.orders.model import Order, OrderSource
+from shared.orders.model import OrderSource
+from shared.orders.named import look_up
 from shared.orders.policies import Deposit, deposit_for
-from shared.orders.states import OrderState
-from shared.organizations.model import Organization
 
 WRONG_CURRENCY = code("orders.wrong_currency", "The currency is not the organization's")
 BAD_TIMES = code("orders.bad_times", "The times cannot be used")
@@ -62,61 +56,6 @@ class NewOrder:
     occurrence_on: date | None = None
 
 
-_organizations, _clients, _leads = table_of(Organization), table_of(Client), table_of(Lead)
-_estimates, _services, _teams, _orders = table_of(Estimate), table_of(Service), table_of(Team), table_of(Order)
-
-
-def _named(table: Any, parameter: str) -> Any:
-    return and_(table.c.org_id == _organizations.c.id, table.c.id == bindparam(parameter, type_=Uuid()))
-
-
-_ordered_before = exists().where(
-    _orders.c.org_id == _organizations.c.id,
-    _orders.c.client_id == bindparam("client_id", type_=Uuid()),
-    _orders.c.state != OrderState.CANCELLED,
-)
-_LOOK_UP: Select[Any] = (
-    select(
-        _organizations.c.currency,
-        _organizations.c.timezone,
-        _organizations.c.deposit_policy,
-        _organizations.c.cancellation_policy,
-        _organizations.c.scheduling_policy,
-        _clients.c.id.label("client_id"),
-        _clients.c.name.label("client_name"),
-        _clients.c.email,
-        _estimates.c.id.label("estimate_id"),
-        _estimates.c.minutes,
-        _estimates.c.lines,
-        _estimates.c.total_amount,
-        _estimates.c.currency.label("estimate_currency"),
-        _estimates.c.valid_until,
-        _services.c.id.label("service_id"),
-        _services.c.name.label("service_name"),
-        _services.c.is_heavy,
-        _teams.c.id.label("team_id"),
-        _leads.c.id.label("lead_id"),
-        _ordered_before.label("ordered_before"),
-    )
-    .select_from(_organizations)
-    .outerjoin(
-        _clients,
-        and_(_named(_clients, "client_id"), _clients.c.merged_into_id.is_(None), _clients.c.erased_at.is_(None)),
-    )
-    .outerjoin(_estimates, _named(_estimates, "estimate_id"))
-    .outerjoin(
-        _services,
-        and_(
-            _services.c.org_id == _organizations.c.id,
-            (_services.c.id == bindparam("service_id", type_=Uuid())) | (_services.c.id == _estimates.c.service_id),
-        ),
-    )
-    .outerjoin(_teams, and_(_named(_teams, "team_id"), _teams.c.is_active))
-    .outerjoin(_leads, _named(_leads, "lead_id"))
-    .where(_organizations.c.id == bindparam("org_id", type_=Uuid()))
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed. `around` has what mails and policies need of the organization and the client."""
@@ -143,10 +82,10 @@ class Terms:
 
 def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) -> Terms:
     """The terms on which `wanted` can be placed. Raises `Invalid` for bad times, prices and unknown identifiers."""
-    names = {name: getattr(wanted, name) for name in ("client_id", "estimate_id", "service_id", "team_id", "lead_id")}
-    around = session.execute(_LOOK_UP, {"org_id": actor.org_id, **names}).one()
+    names = {name: getattr(wanted, name) for name in _UNKNOWN if getattr(wanted, name) is not None}
+    around = session.execute(look_up(frozenset(names)), {"org_id": actor.org_id, **names}).one()
     for name, refusal in _UNKNOWN.items():
-        if names[name] is not None and getattr(around, name) is None:
+        if name in names and getattr(around, name) is None:
             raise refusal()
     total = _price(wanted, around, now)
     end = wanted.scheduled_end or wanted.scheduled_start + timedelta(minutes=around.minutes or 0)
