@@ -24,11 +24,15 @@ def _named(table: Any, parameter: str) -> Any:
     return and_(table.c.org_id == _organizations.c.id, table.c.id == bindparam(parameter, type_=Uuid()))
 
 
-_ordered_before = exists().where(
-    _orders.c.org_id == _organizations.c.id,
-    _orders.c.client_id == bindparam("client_id", type_=Uuid()),
-    _orders.c.state != OrderState.CANCELLED,
+HAS_ORDERED = select(
+    exists().where(
+        _orders.c.org_id == bindparam("org_id", type_=Uuid()),
+        _orders.c.client_id == bindparam("client_id", type_=Uuid()),
+        _orders.c.state != OrderState.CANCELLED,
+    )
 )
+"""Whether a client has an order that was not called off. Asked apart, by the few who need to know it."""
+
 _ALWAYS = (
     _organizations.c.currency,
     _organizations.c.timezone,
@@ -38,7 +42,6 @@ _ALWAYS = (
     _clients.c.id.label("client_id"),
     _clients.c.name.label("client_name"),
     _clients.c.email,
-    _ordered_before.label("ordered_before"),
 )
 _WHEN_NAMED: dict[str, tuple[Label[Any], ...]] = {
     "estimate_id": (

@@ -1,4 +1,4 @@
-"""What an order is placed on: the client, the price, the team, the policies. Looked up in one statement, judged in one
+"""What an order is placed on: the client, the price, the team, the policies. Looked up by `named.py`, judged in one
 place, so that every unknown or foreign identifier is refused alike."""
 
 from collections.abc import Callable
@@ -14,8 +14,9 @@ from shared.core.actor import Actor
 from shared.core.errors import Invalid, code, invalid_field
 from shared.core.money import Money
 from shared.orders.model import OrderSource
-from shared.orders.named import look_up
+from shared.orders.named import HAS_ORDERED, look_up
 from shared.orders.policies import Deposit, deposit_for
+from shared.organizations.settings import DepositReason
 
 WRONG_CURRENCY = code("orders.wrong_currency", "The currency is not the organization's")
 BAD_TIMES = code("orders.bad_times", "The times cannot be used")
@@ -96,7 +97,7 @@ def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
             around,
             total=total.amount,
             is_heavy=bool(around.is_heavy),
-            is_first=not around.ordered_before,
+            is_first=_is_first(session, actor, wanted, around),
             start=wanted.scheduled_start,
             now=now,
         )
@@ -110,6 +111,13 @@ _UNKNOWN: dict[str, Callable[[], Invalid]] = {
     "team_id": lambda: invalid_field("/team_id", UNKNOWN_TEAM, "This organization has no such team at work."),
     "lead_id": lambda: invalid_field("/lead_id", UNKNOWN_LEAD, "This organization has no such lead."),
 }
+
+
+def _is_first(session: Session, actor: Actor, wanted: NewOrder, around: Row[Any]) -> bool:
+    """Whether the client has not ordered before; False where it makes no difference."""
+    if DepositReason.FIRST_ORDER not in around.deposit_policy["required_for"]:
+        return False
+    return not session.scalar(HAS_ORDERED, {"org_id": actor.org_id, "client_id": wanted.client_id})
 
 
 def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
