@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ops.bench import http_rounds, login_flood, report, slots, tasks, uploads
+from ops.bench import http_rounds, lists, login_flood, report, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -29,6 +29,7 @@ GROUPS = {
     "slots": set(),
     "login_flood": set(),
     "cold_start": set(),
+    "lists": set(),
 }
 
 
@@ -95,6 +96,10 @@ def _measure(
     if "login_flood" in wanted:
         _say("10,000 wrong sign-ins in a minute")
         values |= login_flood.measure(made, min(rounds, 4), _say)
+    if "lists" in wanted:  # last: its databases are large
+        _say("lists of a million orders")
+        of_lists, about_lists = lists.measure(made, rounds, seconds / 2, _say)
+        rates, values = rates | of_lists, values | about_lists
     return rates, values
 
 

@@ -56,6 +56,15 @@ def connect(port: int) -> socket.socket:
     return sock
 
 
+def ask(sock: socket.socket, request: bytes) -> bytes:
+    """The body of the answer to one request. Raises `BenchError` for an answer that is not 2xx."""
+    lane = Lane(sock)
+    lane.send(request, since=0.0)
+    while not receive(lane):
+        pass
+    return lane.received.partition(b"\r\n\r\n")[2]
+
+
 def drive(sockets: list[socket.socket], requests: Iterator[bytes], seconds: float) -> Load:
     """Keep one request in flight on each socket for `seconds`, or until `requests` ends.
 

@@ -58,16 +58,16 @@ def _round(
     made: Installation, path: Path, server: Gunicorn, lanes: list[socket.socket], seconds: float, rate: Rate
 ) -> None:
     stream = path.stream(seconds)
-    before = _cpu(made, server)
+    before = cpu_of(made, server)
     load = drive(lanes, stream, seconds)
-    rate.add_cpu(before, _cpu(made, server))
+    rate.add_cpu(before, cpu_of(made, server))
     rate.rounds.append(load.per_second)
     rate.latencies += load.latencies
     rate.client_cpu.append(load.client_cpu)
     rate.count += len(load.latencies)
 
 
-def _cpu(made: Installation, server: Gunicorn) -> dict[str, float]:
+def cpu_of(made: Installation, server: Gunicorn) -> dict[str, float]:
     """CPU seconds that the server's workers and Postgres have used so far."""
     assert made.postgres.pid is not None
     backends = psutil.Process(made.postgres.pid).children()

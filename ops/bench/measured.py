@@ -18,6 +18,12 @@ CEILINGS = {
     "upload_rss_growth_mb": 64.0,
     "cold_start_s": 3.0,
     "slots_cpu_ms": 30.0,
+    "page_1000_vs_page_1": 1.3,
+    "list_1m_vs_10k": 1.2,
+    "board_statements": 4.0,
+    "slots_statements": 6.0,
+    "booking_statements": 10.0,
+    "public_booking_statements": 10.0,
     "list_p95_in_flood_vs_quiet": 2.0,
     "sign_in_in_flood_s": 3.0,
 }
@@ -103,6 +109,12 @@ def _by_cpu(ours: Rate, limit: Rate) -> float | None:
     if not (ours.cpu_us and limit.cpu_us):
         return None
     return round(sum(limit.cpu_us.values()) / sum(ours.cpu_us.values()), 3)
+
+
+def quotients(ours: list[list[float]], others: list[list[float]]) -> list[float]:
+    """The median of ours over the median of the others, round by round."""
+    pairs = zip(ours, others, strict=True)
+    return [round(statistics.median(mine) / statistics.median(other), 3) for mine, other in pairs]
 
 
 def ceilings(values: Mapping[str, list[float]]) -> dict[str, Verdict]:

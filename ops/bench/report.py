@@ -28,6 +28,12 @@ same ratio made from it, which depends less on what else the machine does.
   at once, sampled every 10 ms, in 10^6 bytes. `cold_start_s`: from gunicorn's start to the first 200 of `/healthz`.
 - `slots_cpu_ms`: CPU time of the API for one `GET /v1/slots`, 31 days of 20 teams that have 3,100 orders, from the
   request to its JSON; each round is the median of 20 in a process of its own. Postgres' share is not in it.
+- `list_…` and `board_week_of_500` are read one at a time over one connection, in an organization of 100,000 orders and
+  10,000 clients, in a database of a million orders and 1,000 organizations; `list_of_10k` in a database of 10,000.
+  `page_1000_vs_page_1` and `list_1m_vs_10k` are ratios of median latencies, round by round.
+- `…_statements`: SQL statements of one request as the API's log counts them, those that travel with others included:
+  the board of a week of 500 orders, 31 days of slots of 20 teams, an order with an estimate and a team placed by staff,
+  and one booked by a client whom the company has not known before.
 - `list_p95_in_flood_vs_quiet`: 10,000 wrong sign-ins in a minute, each for another account and from another address,
   while 25 lists of 50 are read each second; p95 of the lists over that of as long a time without the flood, latencies
   counted from when each was due. `sign_in_in_flood_s`: the longest that somebody at the address of those who read

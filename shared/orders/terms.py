@@ -1,4 +1,4 @@
-"""What an order is placed on: the client, the price, the team, the policies. Looked up in one statement, judged in one
+"""What an order is placed on: the client, the price, the team, the policies. Looked up by `named.py`, judged in one
 place, so that every unknown or foreign identifier is refused alike."""
 
 from collections.abc import Callable
@@ -7,22 +7,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Uuid, and_, bindparam, exists, func, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from shared.catalog.model import Estimate, Service
 from shared.catalog.rules import Frequency
-from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.errors import Invalid, code, invalid_field
 from shared.core.money import Money
-from shared.core.orm import table_of
-from shared.crews.model import Team
-from shared.leads.model import Lead
-from shared.orders.model import Order, OrderSource
+from shared.orders.model import OrderSource
+from shared.orders.named import HAS_ORDERED, look_up
 from shared.orders.policies import Deposit, deposit_for
-from shared.orders.states import OrderState
-from shared.organizations.model import Organization
+from shared.organizations.settings import DepositReason
 
 WRONG_CURRENCY = code("orders.wrong_currency", "The currency is not the organization's")
 BAD_TIMES = code("orders.bad_times", "The times cannot be used")
@@ -65,63 +60,6 @@ class NewOrder:
     occurrence_on: date | None = None
 
 
-_organizations, _clients, _leads = table_of(Organization), table_of(Client), table_of(Lead)
-_estimates, _services, _teams, _orders = table_of(Estimate), table_of(Service), table_of(Team), table_of(Order)
-
-
-def _named(table: Any, parameter: str) -> Any:
-    return and_(table.c.org_id == _organizations.c.id, table.c.id == bindparam(parameter, type_=Uuid()))
-
-
-_ordered_before = exists().where(
-    _orders.c.org_id == _organizations.c.id,
-    _orders.c.client_id == bindparam("client_id", type_=Uuid()),
-    _orders.c.state.in_([OrderState.CONFIRMED, OrderState.IN_PROGRESS, OrderState.COMPLETED]),
-)
-_LOOK_UP: Select[Any] = (
-    select(
-        _organizations.c.currency,
-        _organizations.c.timezone,
-        _organizations.c.deposit_policy,
-        _organizations.c.cancellation_policy,
-        _organizations.c.scheduling_policy,
-        _clients.c.id.label("client_id"),
-        _clients.c.name.label("client_name"),
-        _clients.c.email,
-        _estimates.c.id.label("estimate_id"),
-        _estimates.c.minutes,
-        _estimates.c.lines,
-        _estimates.c.total_amount,
-        _estimates.c.currency.label("estimate_currency"),
-        _estimates.c.valid_until,
-        _estimates.c.frequency,
-        _services.c.id.label("service_id"),
-        _services.c.name.label("service_name"),
-        _services.c.is_heavy,
-        _services.c.is_active.label("is_on_sale"),
-        _teams.c.id.label("team_id"),
-        _leads.c.id.label("lead_id"),
-        _ordered_before.label("ordered_before"),
-    )
-    .select_from(_organizations)
-    .outerjoin(
-        _clients,
-        and_(_named(_clients, "client_id"), _clients.c.merged_into_id.is_(None), _clients.c.erased_at.is_(None)),
-    )
-    .outerjoin(_estimates, _named(_estimates, "estimate_id"))
-    .outerjoin(
-        _services,
-        and_(
-            _services.c.org_id == _organizations.c.id,
-            _services.c.id == func.coalesce(_estimates.c.service_id, bindparam("service_id", type_=Uuid())),
-        ),
-    )
-    .outerjoin(_teams, and_(_named(_teams, "team_id"), _teams.c.is_active))
-    .outerjoin(_leads, _named(_leads, "lead_id"))
-    .where(_organizations.c.id == bindparam("org_id", type_=Uuid()))
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed. `around` has what mails and policies need of the organization and the client."""
@@ -148,10 +86,10 @@ class Terms:
 
 def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) -> Terms:
     """The terms on which `wanted` can be placed. Raises `Invalid` for bad times, prices and unknown identifiers."""
-    names = {name: getattr(wanted, name) for name in ("client_id", "estimate_id", "service_id", "team_id", "lead_id")}
-    around = session.execute(_LOOK_UP, {"org_id": actor.org_id, **names}).one()
+    names = {name: getattr(wanted, name) for name in _UNKNOWN if getattr(wanted, name) is not None}
+    around = session.execute(look_up(frozenset(names)), {"org_id": actor.org_id, **names}).one()
     for name, refusal in _UNKNOWN.items():
-        if names[name] is not None and getattr(around, name) is None:
+        if name in names and getattr(around, name) is None:
             raise refusal()
     total = _price(wanted, around, now)
     end = wanted.scheduled_end or wanted.scheduled_start + timedelta(minutes=around.minutes or 0)
@@ -162,8 +100,7 @@ def agree(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
             around,
             total=total.amount,
             is_heavy=bool(around.is_heavy),
-            # Whoever books at the public door has proved nothing about who they are.
-            is_first=wanted.source is OrderSource.PUBLIC or not around.ordered_before,
+            is_first=_is_first(session, actor, wanted, around),
             start=wanted.scheduled_start,
             now=now,
         )
@@ -177,6 +114,16 @@ _UNKNOWN: dict[str, Callable[[], Invalid]] = {
     "team_id": lambda: invalid_field("/team_id", UNKNOWN_TEAM, "This organization has no such team at work."),
     "lead_id": lambda: invalid_field("/lead_id", UNKNOWN_LEAD, "This organization has no such lead."),
 }
+
+
+def _is_first(session: Session, actor: Actor, wanted: NewOrder, around: Row[Any]) -> bool:
+    """Whether the client has not ordered before; False where it makes no difference. Whoever books at the public door
+    has proved nothing about who they are."""
+    if wanted.source is OrderSource.PUBLIC:
+        return True
+    if DepositReason.FIRST_ORDER not in around.deposit_policy["required_for"]:
+        return False
+    return not session.scalar(HAS_ORDERED, {"org_id": actor.org_id, "client_id": wanted.client_id})
 
 
 def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
