@@ -13,8 +13,8 @@ the buffer behind each included, nor do a worker's: constraints of the database 
 (the ETag); every move writes history, the audit log, its export and its mail in one transaction, or none of them. A
 client never sends a price: it is that of an estimate, or staff's. Amounts are minor units of `currency`.
 
-Start at `placing.py`, which agrees on the `terms.py` first, with what `named.py` reads; `states.py` is the table of moves
-that the API, the documentation and the tests read; `moving.py` carries them out, `scheduling.py` and `assigning.py`
-change when and who; `policies.py` knows deposits and cancellation fees; `slots.py` says when somebody can come, and
-`booking.py` lets strangers take such a time; `service.py` reads, `board.py` is the dispatch board.
+Start at `placing.py`, which agrees on the `terms.py` first, with what `named.py` reads; `states.py` is the table of
+moves that the API, the documentation and the tests read; `moving.py` carries them out, `scheduling.py` and
+`assigning.py` change when and who; `policies.py` knows deposits and cancellation fees; `slots.py` says when somebody
+can come, and `booking.py` lets strangers take such a time; `service.py` reads, `board.py` is the dispatch board.
 """
