@@ -15,6 +15,6 @@ client never sends a price: it is that of an estimate, or staff's. Amounts are m
 
 Start at `placing.py` (which agrees on the `terms.py` first, with what `named.py` reads); `states.py` is the table of
 moves that the API, the documentation and the tests read; `moving.py` carries them out, `scheduling.py` and
-`assigning.py` change when and who; `policies.py` knows deposits and cancellation fees; `service.py` reads, `board.py` is
-the dispatch board.
+`assigning.py` change when and who; `policies.py` knows deposits and cancellation fees; `service.py` reads, `board.py`
+is the dispatch board.
 """
