@@ -101,13 +101,13 @@ def database(process_services: Services) -> Iterator[Connection]:
     services.redis.flushdb()
     with services.database.writer.connect() as connection:
         outer = connection.begin()
-        transaction.bind(connection, partial(_savepoint, connection), services.settings, services.broker.publish)
+        transaction.bind(connection, partial(savepoint, connection), services.settings, services.broker.publish)
         yield connection
         outer.rollback()
 
 
 @contextmanager
-def _savepoint(connection: Connection) -> Iterator[Connection]:
+def savepoint(connection: Connection) -> Iterator[Connection]:
     """What `read_only` gets in place of a pooled connection; what a read sets is undone at its end."""
     nested = connection.begin_nested()
     try:

@@ -1,7 +1,7 @@
 """Base of the schemas: strict input, and the few shapes that every feature shares."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
@@ -105,6 +105,16 @@ class Instant(fields.AwareDateTime):
         if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
             raise ValidationError(f"Is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
         return moment.astimezone(UTC)
+
+
+class Day(fields.Date):
+    """A date on the organization's calendar, as in RFC 3339."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise ValidationError(f"Is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
+        return day
 
 
 class InSchema(Schema):

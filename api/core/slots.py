@@ -1,35 +1,25 @@
 """Slots as the API shows them, to staff and to the public: the same question, and the same times."""
 
-from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
-from api.core.schemas import InSchema, Instant, Line, OutSchema
+from api.core.schemas import Day, InSchema, Instant, Line, OutSchema
 from shared.orders.slot_search import Slot
 from shared.orders.slots import MOST_DAYS, USUAL_DAYS, SlotAnswer, SlotQuery
 
 MOST_MINUTES, USUAL_MINUTES = 1440, 60
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-"""Far from the ends of the calendar, where a time zone would carry a day over the edge."""
-
-
-def _check_year(day: date) -> None:
-    if not _FIRST_YEAR < day.year < _LAST_YEAR:
-        raise ValidationError(f"Is not between the years {_FIRST_YEAR} and {_LAST_YEAR}.")
 
 
 class SlotArguments(InSchema):
     """Query parameters of a search for slots."""
 
-    from_day = fields.Date(
+    from_day = Day(
         data_key="from",
-        validate=_check_year,
         metadata={"description": "First day, on the organization's calendar; today if it is not given."},
     )
-    until_day = fields.Date(
+    until_day = Day(
         data_key="to",
-        validate=_check_year,
         metadata={
             "description": f"The day after the last one, at most {MOST_DAYS} days later; {USUAL_DAYS} if not given."
         },

@@ -8,13 +8,15 @@ from marshmallow import fields, validate
 from api.core.access import requires
 from api.core.alternatives import offering_alternatives
 from api.core.blueprint import Blueprint
-from api.core.context import actor, now
+from api.core.context import actor, now, tenant
 from api.core.idempotency import Answer, create_once
 from api.core.schemas import InSchema, Instant, MoneySchema, Text
 from api.orders.presenting import present
 from api.orders.schemas import MOST_WORKERS, OrderSchema
 from shared.core.money import Money
 from shared.core.permissions import Permission
+from shared.core.transaction import read_only
+from shared.leads import service as leads
 from shared.orders.converting import Conversion, convert
 
 blueprint = Blueprint("lead conversion", __name__, url_prefix="/v1/leads", description=__doc__)
@@ -43,6 +45,10 @@ def convert_lead(body: dict[str, Any], lead_id: UUID) -> Answer:
     409 `leads.wrong_state` when it is won already, `orders.slot_taken` with `alternatives` when nobody is free.
     """
     wanted = Conversion(**body | ({"total": Money(**body["total"])} if "total" in body else {}))
-    start, end = wanted.scheduled_start, wanted.scheduled_end
-    with offering_alternatives(start, end, estimate_id=wanted.estimate_id, team_id=wanted.team_id):
+    with read_only(tenant()) as session:
+        lead = leads.get(session, actor(), lead_id)
+    start, end, estimate_id = wanted.scheduled_start, wanted.scheduled_end, wanted.estimate_id or lead.estimate_id
+    with offering_alternatives(
+        start, end, estimate_id=estimate_id, team_id=wanted.team_id, worker_ids=wanted.worker_ids
+    ):
         return create_once(lambda session: present(convert(session, actor(), lead_id, wanted, now=now())))

@@ -133,7 +133,11 @@ def assign_order(body: dict[str, Any], order_id: UUID) -> Answer:
         order = orders.get(session, actor(), order_id)
     with (
         offering_alternatives(
-            order.scheduled_start, order.scheduled_end, team_id=body["team_id"], moved_order_id=order_id
+            order.scheduled_start,
+            order.scheduled_end,
+            team_id=body["team_id"],
+            worker_ids=body["worker_ids"],
+            moved_order_id=order_id,
         ),
         transaction(tenant()) as session,
     ):

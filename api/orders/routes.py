@@ -37,7 +37,9 @@ def create_order(body: dict[str, Any]) -> Answer:
     """
     wanted = new_order(body)
     start, end = wanted.scheduled_start, wanted.scheduled_end
-    with offering_alternatives(start, end, estimate_id=wanted.estimate_id, team_id=wanted.team_id):
+    with offering_alternatives(
+        start, end, estimate_id=wanted.estimate_id, team_id=wanted.team_id, worker_ids=wanted.worker_ids
+    ):
         return create_once(lambda session: present(place(session, actor(), wanted, now=now())))
 
 

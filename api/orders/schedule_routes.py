@@ -9,7 +9,7 @@ from marshmallow import fields
 from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, tenant
-from api.core.schemas import InSchema, Instant, OutSchema
+from api.core.schemas import Day, InSchema, Instant, OutSchema
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only
 from shared.orders import board
@@ -19,10 +19,10 @@ blueprint = Blueprint("schedule", __name__, url_prefix="/v1/schedule", descripti
 
 
 class ScheduleArguments(InSchema):
-    from_day = fields.Date(
+    from_day = Day(
         required=True, data_key="from", metadata={"description": "The first day, on the organization's clocks"}
     )
-    to_day = fields.Date(required=True, data_key="to", metadata={"description": "The day after the last; 31 at most"})
+    to_day = Day(required=True, data_key="to", metadata={"description": "The day after the last; 31 at most"})
 
 
 class ScheduledOrderSchema(OutSchema):

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 from webargs.fields import DelimitedList
 
 from api.core.openapi import needs_either
-from api.core.schemas import Flag, InSchema, Instant, MoneySchema, OutSchema, PageArguments, Text
+from api.core.schemas import Day, Flag, InSchema, Instant, MoneySchema, OutSchema, PageArguments, Text
 from shared.core.money import Money
 from shared.core.orm import columns_of
 from shared.orders.model import OrderSource
@@ -81,7 +81,7 @@ class OrderListArguments(PageArguments):
     client_id = fields.UUID()
     team_id = fields.UUID()
     unassigned = fields.Boolean(metadata={"description": "Without a team"})
-    date = fields.Date(metadata={"description": "Starts on this day of the organization's clocks"})
+    date = Day(metadata={"description": "Starts on this day of the organization's clocks"})
     scheduled_from = Instant(metadata={"description": "Starts at this moment or later"})
     scheduled_to = Instant(metadata={"description": "Starts before this moment"})
     updated_since = Instant(metadata={"description": "Changed at this moment or later"})

@@ -18,6 +18,7 @@ MOST_HOURS = 720
 STEPS = (15, 20, 30, 60)
 """Minutes between the starts that are offered: whole hours begin with one."""
 MOST_BUFFER, SHORTEST_HOLD, LONGEST_HOLD = 240, 5, 1440
+MOST_DAYS_AHEAD = 1_000
 """Minutes."""
 
 _PERCENT = r"(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)"
@@ -66,10 +67,12 @@ class ReminderPolicySchema(InSchema):
 
 
 class SchedulingPolicySchema(InSchema):
-    """Which starts are offered: not sooner than `min_notice_hours` from now, every `step_minutes`, with
-    `buffer_minutes` kept free around each order. A start that was asked for is held for `hold_minutes`."""
+    """Which starts are offered: from `min_notice_hours` from now on, for the next `max_days_ahead` days, every
+    `step_minutes`, with `buffer_minutes` kept free around each order. A start that was asked for is held for
+    `hold_minutes`."""
 
     min_notice_hours = _whole(MOST_HOURS, metadata={"example": 24})
+    max_days_ahead = _whole(MOST_DAYS_AHEAD, 1, metadata={"example": 365})
     step_minutes = fields.Integer(required=True, strict=True, validate=validate.OneOf(STEPS), metadata={"example": 30})
     buffer_minutes = _whole(MOST_BUFFER, metadata={"example": 30})
     hold_minutes = _whole(LONGEST_HOLD, SHORTEST_HOLD, metadata={"example": 30})

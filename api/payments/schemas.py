@@ -14,7 +14,7 @@ class PaymentSchema(OutSchema):
     amount = fields.Nested(MoneySchema, required=True)
     stripe_payment_intent_id = fields.String(required=True)
     refund_due = fields.Boolean(
-        required=True, metadata={"description": "It arrived for a cancelled order and must be paid back."}
+        required=True, metadata={"description": "More was paid than is owed, and some of it must be paid back."}
     )
     paid_at = Instant(required=True)
 

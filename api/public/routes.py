@@ -84,10 +84,12 @@ def create_public_estimate(body: dict[str, Any]) -> Answer:
 def list_public_slots(arguments: dict[str, Any]) -> dict[str, Any]:
     """List the times at which a visit can start.
 
-    Each can be booked as long as nobody else has booked it. 422 `orders.range_too_long` for more than 31 days.
+    Each can be booked as long as nobody else has booked it. Without a `postal_code` only teams that work everywhere are
+    asked. 422 `orders.range_too_long` for more than 31 days.
     """
+    query = slot_query({"postal_code": ""} | arguments)
     with read_only(tenant()) as session:
-        return present_slots(slots.find(session, actor(), slot_query(arguments), now=now()))
+        return present_slots(slots.find(session, actor(), query, now=now()))
 
 
 @blueprint.route("/orders", methods=["POST"])
@@ -102,6 +104,6 @@ def create_public_order(body: dict[str, Any], captcha: str) -> Answer:  # noqa: 
     nobody is free; 400 `captcha.refused`, 503 `captcha.unavailable` as for requests.
     """
     booking = Booking(**body)
-    start, place = booking.scheduled_start, booking.postal_code or None
-    with offering_alternatives(start, None, estimate_id=booking.estimate_id, postal_code=place):
+    start, area = booking.scheduled_start, booking.postal_code
+    with offering_alternatives(start, None, estimate_id=booking.estimate_id, postal_code=area):
         return create_once(lambda session: present_taken_order(book(session, actor(), booking, now=now())))

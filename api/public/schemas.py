@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from api.core.hours import BusinessHoursSchema
-from api.core.schemas import Flag, InSchema, Instant, MailAddress, MoneySchema, OutSchema, Phone, PostalCode, Text
+from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, MoneySchema, OutSchema, Phone, PostalCode, Text
 from shared.catalog.public import Offered
 from shared.leads.states import LeadState
 from shared.orders.states import OrderState
@@ -47,7 +47,7 @@ class BookingSchema(InSchema):
 
     estimate_id = fields.UUID(required=True, metadata={"description": "The price, the length and the crew"})
     scheduled_start = Instant(required=True, metadata={"description": "A start that `slots` offers"})
-    name = Text(required=True, limit=200, metadata={"example": "Anna Berg"})
+    name = Line(required=True, limit=200, metadata={"example": "Anna Berg"})
     email = MailAddress(load_default=None, allow_none=True, metadata={"example": "anna@example.com"})
     phone = Phone(load_default=None, allow_none=True)
     address = Text(required=True, limit=500, metadata={"example": "12 Elm Street, Calgary"})

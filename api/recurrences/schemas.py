@@ -3,7 +3,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from api.core.openapi import needs_either
-from api.core.schemas import Flag, InSchema, Instant, MoneySchema, OutSchema, PageArguments, Text
+from api.core.schemas import Day, Flag, InSchema, Instant, MoneySchema, OutSchema, PageArguments, Text
 from shared.core.money import Money
 from shared.core.orm import columns_of
 from shared.orders.states import OrderState
@@ -21,8 +21,8 @@ class RecurrenceInSchema(InSchema):
     title = Text(limit=200, metadata={"example": "Weekly cleaning"})
     minutes = fields.Integer(strict=True, validate=validate.Range(min=1, max=MOST_MINUTES))
     frequency = fields.Enum(Frequency, by_value=True, required=True)
-    starts_on = fields.Date(required=True, metadata={"description": "The first visit, on the organization's clocks"})
-    ends_on = fields.Date(allow_none=True, metadata={"description": "The last day on which a visit may be"})
+    starts_on = Day(required=True, metadata={"description": "The first visit, on the organization's clocks"})
+    ends_on = Day(allow_none=True, metadata={"description": "The last day on which a visit may be"})
     local_time = fields.Time(
         required=True, format="%H:%M", metadata={"example": "09:00", "description": "On the organization's clocks"}
     )
@@ -43,7 +43,7 @@ class EndSchema(InSchema):
 
 
 class SkipSchema(InSchema):
-    on_date = fields.Date(required=True, metadata={"description": "A date of the rule"})
+    on_date = Day(required=True, metadata={"description": "A date of the rule"})
 
 
 class MoveSchema(SkipSchema):

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("terms", JSONB(none_as_null=True), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("placed_until", sa.Date(), nullable=True),
+        sa.Column("next_place_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
@@ -49,7 +50,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_recurrences_client", "recurrences", ["org_id", "client_id", "id"], unique=False)
     op.create_index("ix_recurrences_service", "recurrences", ["org_id", "service_id"], unique=False)
-    op.create_index("ix_recurrences_due", "recurrences", ["placed_until"], postgresql_where=sa.text("state = 'active'"))
+    op.create_index(
+        "ix_recurrences_due", "recurrences", ["next_place_at"], postgresql_where=sa.text("state = 'active'")
+    )
     op.create_index("ix_recurrences_team", "recurrences", ["org_id", "team_id"], unique=False)
     rls.protect_tenant_table("recurrences")
     op.create_table(

@@ -26,6 +26,10 @@ CHECKS = {
     "deposit": "deposit_amount >= 0 AND cancellation_fee_amount >= 0 AND refund_due_amount >= 0",
 }
 
+SCHEDULING_POLICY = (
+    '{"min_notice_hours": 24, "max_days_ahead": 365, "step_minutes": 30, "buffer_minutes": 30, "hold_minutes": 30}'
+)
+
 NO_TEAM_TWICE = """
 -- squawk-ignore constraint-missing-not-valid
 ALTER TABLE orders ADD CONSTRAINT ex_orders_team EXCLUDE USING gist (
@@ -110,7 +114,7 @@ def upgrade() -> None:
         sa.Column(
             "scheduling_policy",
             JSONB(none_as_null=True),
-            server_default='{"min_notice_hours": 24, "step_minutes": 30, "buffer_minutes": 30, "hold_minutes": 30}',
+            server_default=SCHEDULING_POLICY,
             nullable=False,
         ),
         sa.Column("portal_origins", JSONB(none_as_null=True), server_default="[]", nullable=False),
@@ -126,11 +130,14 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE orders ADD CONSTRAINT ck_orders_{name} CHECK ({condition}) NOT VALID")
     # No old order has a team, so there is nothing to build, and the lock is gone at once.
     op.execute(NO_TEAM_TWICE)
+    # Words of people go when a person is erased; what has happened, who did it and when stays as it is.
+    op.execute("GRANT UPDATE (details) ON order_history TO crewline_tenant, crewline_platform")
     op.execute(FOLLOW)
     op.execute(FOLLOW_TRIGGER)
 
 
 def downgrade() -> None:
+    op.execute("REVOKE UPDATE (details) ON order_history FROM crewline_tenant, crewline_platform")
     op.execute("DROP TRIGGER order_workers_follow ON orders")
     op.execute("DROP FUNCTION order_workers_follow()")
     op.execute("ALTER TABLE orders DROP CONSTRAINT ex_orders_team")

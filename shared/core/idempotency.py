@@ -104,7 +104,10 @@ def forget_answers(session: Session, actor: Actor, *, ids: list[UUID], orders: S
     """Forget the organization's answers in which one of `ids` is written, and those that are, or name, one of `orders`:
     they repeat what is held on a person."""
     body = StoredAnswer.body
-    names = [as_type(body, Text).contains(str(each)) for each in ids]
+    named = [str(each) for each in ids]
     numbers = select(as_type(orders.subquery().c.id, Text))
-    about = [body["id"].astext.in_(numbers), body["order_id"].astext.in_(numbers)]
-    session.execute(delete(StoredAnswer).where(StoredAnswer.org_id == actor.org_id, or_(*names, *about)))
+    about = [
+        *(body[name].astext.in_(named) for name in ("id", "client_id", "lead_id")),
+        *(body[name].astext.in_(numbers) for name in ("id", "order_id")),
+    ]
+    session.execute(delete(StoredAnswer).where(StoredAnswer.org_id == actor.org_id, or_(*about)))

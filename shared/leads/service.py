@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -129,10 +130,16 @@ def _confirm_receipt(session: Session, actor: Actor, lead: Row[Any], service: st
         MessageKind.REQUEST_RECEIVED,
         lead.email,
         {"title": service},
-        dedupe_key=f"{MessageKind.REQUEST_RECEIVED}:{lead.id}",
+        # Once an hour for an address: whoever asks in somebody else's name cannot fill their mailbox.
+        dedupe_key=f"{MessageKind.REQUEST_RECEIVED}:{_digest(lead.email)}:{now:%Y-%m-%dT%H}",
         resource_id=lead.id,
         now=now,
     )
+
+
+def _digest(email: str) -> str:
+    """Stands for an address where the address itself could not be forgotten."""
+    return hashlib.sha256(email.lower().encode()).hexdigest()
 
 
 def _spelled(email: str) -> str:

@@ -41,7 +41,8 @@ def assign(
     `Conflict` when somebody's time is taken (`orders.slot_taken`) or the order is over."""
     order = lock(session, actor, order_id, version=version)
     moving.check_allowed(order, Move.ASSIGN)
-    if team_id is not None and session.execute(_at_work(_teams, actor, [team_id])).first() is None:
+    is_new = team_id not in {None, order.team_id}  # one that does not work any more may keep what it has
+    if is_new and session.execute(_at_work(_teams, actor, [team_id or order_id])).first() is None:
         raise invalid_field("/team_id", UNKNOWN_TEAM, "This organization has no such team at work.")
     before = _plain(order.team_id, workers_of(session, actor, order_id))
     order.team_id = team_id

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, DateTime, Row, Select, and_, bindparam, cast, func, select
+from sqlalchemy import Row, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import array
 
 from shared.clients.model import Client
@@ -13,6 +14,7 @@ from shared.core.actor import Actor
 from shared.core.orm import Reader, table_of
 from shared.crews.model import Blackout, Team, Worker
 from shared.orders.model import Order, OrderWorker
+from shared.orders.openings import begin_of
 from shared.orders.slots import check_days
 from shared.orders.states import OrderState
 from shared.organizations.model import Organization
@@ -36,17 +38,9 @@ _organizations, _orders, _clients = table_of(Organization), table_of(Order), tab
 _teams, _workers, _blackouts, _sent = table_of(Team), table_of(Worker), table_of(Blackout), table_of(OrderWorker)
 
 
-def _midnight(parameter: str) -> Any:
-    """When a day begins on the organization's clocks."""
-    day = cast(cast(bindparam(parameter, type_=Date()), Date), DateTime())
-    return func.timezone(_organizations.c.timezone, day, type_=DateTime(timezone=True)).label(parameter)
-
-
 _FRAME: Select[Any] = (
     select(
         _organizations.c.timezone,
-        _midnight("from_at"),
-        _midnight("to_at"),
         _teams.c.id.label("team_id"),
         _teams.c.name.label("team_name"),
         _workers.c.id.label("worker_id"),
@@ -105,13 +99,14 @@ _AWAY = (
 def show(session: Reader, actor: Actor, from_day: date, to_day: date) -> Board:
     """The board of the days from `from_day` to before `to_day`. Raises `Invalid` for more than 31 days, or none."""
     check_days(from_day, to_day)
-    frame = session.execute(_FRAME, {"org_id": actor.org_id, "from_at": from_day, "to_at": to_day}).all()
-    first = frame[0]
-    span = {"org_id": actor.org_id, "from_at": first.from_at, "to_at": first.to_at}
+    frame = session.execute(_FRAME, {"org_id": actor.org_id}).all()
+    zone = ZoneInfo(frame[0].timezone)
+    from_at, to_at = begin_of(from_day, zone), begin_of(to_day, zone)
+    span = {"org_id": actor.org_id, "from_at": from_at, "to_at": to_at}
     return Board(
-        timezone=first.timezone,
-        from_at=first.from_at,
-        to_at=first.to_at,
+        timezone=zone.key,
+        from_at=from_at,
+        to_at=to_at,
         members=[row for row in frame if row.team_id is not None],
         blackouts=session.execute(_AWAY, span).all(),
         orders=session.execute(_ORDERS, span).all(),

@@ -36,13 +36,15 @@ class Booking:
 
 
 def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> Row[Any]:
-    """Place the order with a team that offers this start. Somebody who books at the same moment may take the first
-    team's time; then the next free team is tried.
+    """Place the order with a team that offers this start, and with workers of it who are free, so that they are not
+    sent elsewhere. Without a postal code only teams that work everywhere are asked. Somebody who books at the same
+    moment may take the first team's time; then the next free team is tried.
 
-    Raises `Invalid` for an estimate that is unknown or expired, `Conflict` (`orders.slot_taken`) when no team is free.
+    Raises `Invalid` for an estimate that is unknown, expired or for visits that come back, `Conflict`
+    (`orders.slot_taken`) when no team is free.
     """
-    start, area = booking.scheduled_start, booking.postal_code or None
-    teams = slots.free_teams(session, actor, start=start, estimate_id=booking.estimate_id, postal_code=area, now=now)
+    start, area = booking.scheduled_start, booking.postal_code
+    crews = slots.free_teams(session, actor, start=start, estimate_id=booking.estimate_id, postal_code=area, now=now)
     client = find_or_create(session, actor, name=booking.name, email=booking.email, phone=booking.phone, now=now)
     wanted = NewOrder(
         client_id=client.id,
@@ -55,10 +57,11 @@ def book(session: Session, actor: Actor, booking: Booking, *, now: datetime) -> 
         photo_consent=booking.photo_consent,
         source=OrderSource.PUBLIC,
     )
-    for team_id in teams:
+    for crew in crews:
         try:
             with attempt(session):
-                return place(session, actor, replace(wanted, team_id=team_id), now=now)
+                sent = replace(wanted, team_id=crew.team_id, worker_ids=crew.worker_ids)
+                return place(session, actor, sent, now=now)
         except Conflict as refusal:
             if refusal.code != SLOT_TAKEN:
                 raise

@@ -1,18 +1,20 @@
 """What the slot search reads: two statements, however many teams and orders there are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select, text
 
 from shared.core.actor import Actor
 from shared.core.errors import NotFound, invalid_field
-from shared.core.orm import Reader
+from shared.core.orm import Reader, table_of
 from shared.orders.free_starts import Busy, TeamTimes, WorkerTimes
-from shared.orders.openings import EPOCH
+from shared.orders.model import OrderWorker
+from shared.orders.openings import EPOCH, SECOND
 from shared.orders.states import OCCUPYING
 from shared.orders.terms import UNKNOWN_ESTIMATE, UNKNOWN_TEAM
 from shared.organizations.service import NOT_FOUND
@@ -29,6 +31,8 @@ _COMPANY = text("""
     ORDER BY t.id
 """)
 """One row for each team that can be meant, or one row without a team. An idle team only when it is asked for."""
+
+_sent = table_of(OrderWorker)
 
 _TAKES_TIME = ", ".join(f"'{state}'" for state in OCCUPYING)
 _BUSY = text(f"""
@@ -69,6 +73,7 @@ class Company:
     step: int
     buffer: int
     notice: int
+    days_ahead: int
     minutes: int | None
     crew_size: int | None
     teams: list[TeamTimes] = field(default_factory=list)
@@ -98,6 +103,7 @@ def read_company(
         step=policy["step_minutes"] * 60,
         buffer=policy["buffer_minutes"] * 60,
         notice=policy["min_notice_hours"] * 3600,
+        days_ahead=policy["max_days_ahead"],
         minutes=first.minutes,
         crew_size=first.crew_size,
         teams=[_team(row, postal_code) for row in rows if row.team_id is not None],
@@ -127,6 +133,29 @@ def read_busy_times(
     for worker_id, worker in workers.items():
         worker.orders = found.get(("order", worker_id), [])
         worker.blackouts = found.get(("blackout", worker_id), [])
+
+
+def read_worker_orders(
+    session: Reader,
+    actor: Actor,
+    worker_ids: Sequence[UUID],
+    midnights: Sequence[int],
+    *,
+    moved_order_id: UUID | None = None,
+) -> list[Busy]:
+    """When orders take the time of any of these workers, within days that begin at `midnights`."""
+    query = select(_sent.c.starts_at, _sent.c.blocked_until).where(
+        _sent.c.org_id == actor.org_id,
+        _sent.c.occupies,
+        _sent.c.worker_id.in_(worker_ids),
+        _sent.c.starts_at < _moment(midnights[-1]),
+        _sent.c.blocked_until > _moment(midnights[0]),
+        _sent.c.order_id.is_distinct_from(moved_order_id),
+    )
+    return [
+        [(row.starts_at - EPOCH) // SECOND, -((EPOCH - row.blocked_until) // SECOND), ""]
+        for row in session.execute(query)
+    ]
 
 
 def _team(row: Row[Any], postal_code: str | None) -> TeamTimes:

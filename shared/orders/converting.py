@@ -12,6 +12,7 @@ from shared.clients.finding import find_or_create
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code, invalid_field
 from shared.core.money import Money
+from shared.leads import service as leads
 from shared.leads.moving import WRONG_STATE
 from shared.leads.rows import lock
 from shared.leads.states import LeadState, allowed_from
@@ -40,12 +41,15 @@ def convert(session: Session, actor: Actor, lead_id: UUID, wanted: Conversion, *
 
     Raises `NotFound`, `Conflict` when the lead is won already, and what `place` raises.
     """
-    lead = lock(session, actor, lead_id)
+    known = leads.get(session, actor, lead_id)
+    if known.state == LeadState.WON:
+        raise _won()
+    client = find_or_create(session, actor, name=known.name, email=known.email, phone=known.phone, now=now)
+    lead = lock(session, actor, lead_id)  # behind the client: see `placing`
     if lead.state == LeadState.WON:
-        raise Conflict(WRONG_STATE, "The lead is won already.", state=lead.state, allowed=allowed_from(lead.state))
+        raise _won()
     if not (wanted.address or lead.address):
         raise invalid_field("/address", NO_ADDRESS, "The lead has no address: where is the work?")
-    client = find_or_create(session, actor, name=lead.name, email=lead.email, phone=lead.phone, now=now)
     order = NewOrder(
         client_id=client.id,
         address=wanted.address or lead.address,
@@ -61,3 +65,8 @@ def convert(session: Session, actor: Actor, lead_id: UUID, wanted: Conversion, *
         lead_id=lead_id,
     )
     return place(session, actor, order, now=now)
+
+
+def _won() -> Conflict:
+    allowed = allowed_from(LeadState.WON)
+    return Conflict(WRONG_STATE, "The lead is won already.", state=LeadState.WON, allowed=allowed)

@@ -83,6 +83,15 @@ def ranges_of(busy: list[Busy], duration: int) -> list[Range]:
     return [(since - duration + 1, until) for since, until, _ in busy]
 
 
+def free_workers(team: TeamTimes, visit: Visit, start: int) -> list[UUID]:
+    """The workers of the team whose time is free for the visit, in the order in which they are known."""
+    return [
+        worker.worker_id
+        for worker in team.workers
+        if not any(first <= start < behind for first, behind in _refused_by(worker, visit))
+    ]
+
+
 def short_of_workers(team: TeamTimes, visit: Visit) -> list[Range]:
     """The starts at which too few of the team's workers are free; disjoint, in order."""
     if not team.workers:

@@ -34,6 +34,10 @@ EXPORTED = {
 }
 """The event that other systems are told of, for each thing that happens; payments have events of their own."""
 
+FREE_TEXTS = ("reason", "waive_fee_reason", "override_reason")
+"""Details in people's own words. They are kept in the history, from which they go when a person is erased, and not in
+the audit log, from which nothing goes."""
+
 _rows = LaterInsert(table_of(OrderHistory))
 _history, _users = table_of(OrderHistory), table_of(User)
 _OF_ORDER = (
@@ -68,7 +72,8 @@ def remember(
         "created_at": now,
     }
     _rows.add(session, entry)
-    audit.record(session, actor, f"orders.{event}", columns["id"], now=now, before=before, after=after or details)
+    told = {name: value for name, value in (after or details).items() if name not in FREE_TEXTS}
+    audit.record(session, actor, f"orders.{event}", columns["id"], now=now, before=before, after=told)
     if event in EXPORTED:
         exports.record(session, actor, EXPORTED[event], columns["id"], _exported(columns), now=now)
 

@@ -146,16 +146,22 @@ def expire(session: Session, actor: Actor, order: Order, *, now: datetime) -> No
 
 
 def record_payment(session: Session, actor: Actor, order: Order, amount: int, *, now: datetime) -> None:
-    """Add `amount` (minor units) to what has been paid; the deposit that is paid confirms the order, and what arrives
-    for a cancelled one is to be paid back. For `payments`, which holds the lock and the payment's row."""
+    """Add `amount` (minor units) to what has been paid; the deposit that is paid confirms the order, and what is more
+    than is owed is to be paid back. For `payments`, which holds the lock and the payment's row."""
     order.paid_amount += amount
+    order.refund_due_amount = refund_due(order, order.paid_amount)
     order.version += 1
     order.updated_at = now
-    if order.state == OrderState.CANCELLED:
-        order.refund_due_amount += amount
     remember(session, actor, order, "payment", {"amount": amount, "currency": order.currency}, now=now)
     if order.state == OrderState.PENDING and 0 < order.deposit_amount <= order.paid_amount:
         _confirm(session, actor, order, tell_client=True, now=now)
+
+
+def refund_due(order: Order, paid: int) -> int:
+    """What would have to be paid back if `paid` were all that is paid: an order that does not take place owes its fee,
+    any other its total."""
+    is_off = order.state in {OrderState.CANCELLED, OrderState.NO_SHOW}
+    return max(paid - (order.cancellation_fee_amount if is_off else order.total_amount), 0)
 
 
 def check_allowed(order: Order, move: Move) -> None:

@@ -28,10 +28,10 @@ HAS_ORDERED = select(
     exists().where(
         _orders.c.org_id == bindparam("org_id", type_=Uuid()),
         _orders.c.client_id == bindparam("client_id", type_=Uuid()),
-        _orders.c.state != OrderState.CANCELLED,
+        _orders.c.state.in_([OrderState.CONFIRMED, OrderState.IN_PROGRESS, OrderState.COMPLETED]),
     )
 )
-"""Whether a client has an order that was not called off. Asked apart, by the few who need to know it."""
+"""Whether a client has an order that was promised. Asked apart, by the few who need to know it."""
 
 _ALWAYS = (
     _organizations.c.currency,
@@ -51,11 +51,13 @@ _WHEN_NAMED: dict[str, tuple[Label[Any], ...]] = {
         _estimates.c.total_amount.label("total_amount"),
         _estimates.c.currency.label("estimate_currency"),
         _estimates.c.valid_until.label("valid_until"),
+        _estimates.c.frequency.label("frequency"),
     ),
     "service_id": (
         _services.c.id.label("service_id"),
         _services.c.name.label("service_name"),
         _services.c.is_heavy.label("is_heavy"),
+        _services.c.is_active.label("is_on_sale"),
     ),
     "team_id": (_teams.c.id.label("team_id"),),
     "lead_id": (_leads.c.id.label("lead_id"),),
@@ -65,7 +67,8 @@ _WHEN_NAMED: dict[str, tuple[Label[Any], ...]] = {
 @cache
 def look_up(named: frozenset[str]) -> Select[Any]:
     """One row: the organization, and what an order names by these identifiers (`client_id` is always among them), or
-    None for what there is not. Takes `org_id` and the identifiers."""
+    None for what there is not; the service is that of an estimate, if there is one. Takes `org_id` and the identifiers.
+    """
     joined = named | {"service_id"} if "estimate_id" in named else named
     columns = [
         column if name in joined else null().label(column.name)
@@ -76,11 +79,11 @@ def look_up(named: frozenset[str]) -> Select[Any]:
     query = select(*_ALWAYS, *columns).select_from(_organizations).outerjoin(_clients, of_client)
     if "estimate_id" in named:
         query = query.outerjoin(_estimates, _named(_estimates, "estimate_id"))
-    if "service_id" in named:
-        query = query.outerjoin(_services, _named(_services, "service_id"))
-    elif "estimate_id" in named:
+    if "estimate_id" in named:
         of_estimate = and_(_services.c.org_id == _estimates.c.org_id, _services.c.id == _estimates.c.service_id)
         query = query.outerjoin(_services, of_estimate)
+    elif "service_id" in named:
+        query = query.outerjoin(_services, _named(_services, "service_id"))
     if "team_id" in named:
         query = query.outerjoin(_teams, and_(_named(_teams, "team_id"), _teams.c.is_active))
     if "lead_id" in named:

@@ -72,6 +72,11 @@ class LocalDays:
         return datetime.fromtimestamp(instant, self.zone).utcoffset()
 
 
+def begin_of(day: date, zone: ZoneInfo) -> datetime:
+    """When a day begins on the clocks of `zone`; where they show its midnight twice, the first time."""
+    return EPOCH + SECOND * LocalDays(zone, day, 0).midnights[0]
+
+
 def open_periods(week: Mapping[str, list[dict[str, Any]]], days: LocalDays) -> list[Period]:
     """Every period of `days`, in order, none overlapping another: where a time is shown twice, the earlier period keeps
     it."""

@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, literal, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.database_errors import refusal_for_conflict
-from shared.core.errors import invalid_field
 from shared.core.ids import new_id
+from shared.core.later import send_later
 from shared.core.orm import table_of
 from shared.leads import moving as leads
 from shared.messages.model import MessageKind
@@ -25,27 +24,15 @@ from shared.orders.history import remember
 from shared.orders.model import Order, OrderNumber, OrderSource
 from shared.orders.service import COLUMNS, queue_for_calendar
 from shared.orders.states import OrderState
-from shared.orders.terms import UNKNOWN_CLIENT, NewOrder, Terms, agree
+from shared.orders.terms import NewOrder, Terms, agree
 
 FIRST_NUMBER = 1001
 
-_orders, _numbers, _clients = table_of(Order), table_of(OrderNumber), table_of(Client)
-
-_living = (
-    select(_clients.c.org_id, literal(FIRST_NUMBER))
-    .where(
-        _clients.c.org_id == bindparam("org_id"),
-        _clients.c.id == bindparam("client_id"),
-        _clients.c.merged_into_id.is_(None),
-        _clients.c.erased_at.is_(None),
-    )
-    .with_for_update(key_share=True, read=True)
-)
-"""Held, as the foreign key would anyway, so that a client who is merged or erased at this moment is seen as that."""
+_orders, _numbers = table_of(Order), table_of(OrderNumber)
 
 _counted = (
     postgresql.insert(_numbers)
-    .from_select(["org_id", "last_number"], _living)
+    .values(org_id=bindparam("org_id"), last_number=FIRST_NUMBER)
     .on_conflict_do_update(index_elements=["org_id"], set_={"last_number": _numbers.c.last_number + 1})
     .returning(_numbers.c.last_number)
     .cte("counted")
@@ -59,8 +46,10 @@ _PLACE = (
     )
     .returning(*COLUMNS)
 )
-"""Counts and inserts in one statement, so that the number is held as short as can be; nothing when the client has been
-merged or erased since the terms were agreed on."""
+"""Counts and inserts in one statement, so that the number is held as short as can be."""
+
+_HOLD_CLIENT = "SELECT FROM clients WHERE org_id = %(org_id)s AND id = %(client_id)s FOR KEY SHARE"
+_HOLD_LEAD = "SELECT FROM leads WHERE org_id = %(org_id)s AND id = %(lead_id)s FOR UPDATE"
 
 
 def place(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) -> Row[Any]:
@@ -69,11 +58,10 @@ def place(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
     Raises `Invalid` for bad times, prices and unknown identifiers, `Conflict` (`orders.slot_taken`) when somebody's
     time is taken. An order that needs a deposit is held until that is paid, or the hold runs out.
     """
+    _hold(session, actor, wanted)
     terms = agree(session, actor, wanted, now=now)
     queue_for_calendar(session, actor.org_id)
-    order = session.execute(_PLACE, _values(actor.org_id, wanted, terms, now)).one_or_none()
-    if order is None:
-        raise invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
+    order = session.execute(_PLACE, _values(actor.org_id, wanted, terms, now)).one()
     if wanted.worker_ids:
         until = terms.scheduled_end + terms.buffer
         send_workers(session, actor, order, wanted.worker_ids, blocked_until=until)
@@ -83,6 +71,17 @@ def place(session: Session, actor: Actor, wanted: NewOrder, *, now: datetime) ->
     if wanted.source is OrderSource.PUBLIC:
         mails.tell_client(session, actor, order, terms.around, kind=MessageKind.ORDER_PENDING, now=now)
     return order
+
+
+def _hold(session: Session, actor: Actor, wanted: NewOrder) -> None:
+    """Keep the client from being merged or erased, and the lead for this order, in front of the look-up of the terms.
+
+    Everybody takes locks in this order, or they would wait for each other: client, recurrence, lead, the calendar's
+    queue. Who merges or erases a client holds it first, too; an order's own row may come before the queue.
+    """
+    send_later(session, _HOLD_CLIENT, {"org_id": actor.org_id, "client_id": wanted.client_id})
+    if wanted.lead_id is not None:
+        send_later(session, _HOLD_LEAD, {"org_id": actor.org_id, "lead_id": wanted.lead_id})
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, DateTime, Row, Select, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from shared.clients.searching import matching
@@ -15,15 +16,16 @@ from shared.core.errors import STALE, Conflict, NotFound, code
 from shared.core.locks import queue_up
 from shared.core.orm import Reader, table_of
 from shared.orders.model import Order
+from shared.orders.openings import begin_of
 from shared.orders.states import OrderState
-from shared.organizations.model import Organization
+from shared.organizations import service as organizations
 
 NOT_FOUND = code("orders.not_found", "No such order")
 
 FEW_CLIENTS = 100
 """Whom a search finds, so that their orders are looked up one client after the other."""
 
-_orders, _organizations = table_of(Order), table_of(Organization)
+_orders = table_of(Order)
 COLUMNS = [column for column in _orders.columns if column.name not in {"org_id", "blocked_until"}]
 """What a reader of orders gets: plain columns, no lazy objects."""
 
@@ -79,8 +81,12 @@ def queue_for_calendar(session: Session, org_id: UUID) -> None:
 
 
 def list_page(session: Reader, actor: Actor, request: pages.PageRequest, filters: Filters) -> pages.Page:
-    """Orders, the latest scheduled first. One statement, two with `q`."""
-    query = _filtered(_ALL.where(_orders.c.org_id == actor.org_id), actor, filters)
+    """Orders, the latest scheduled first. One statement, one more with `q`, and one more with `on_date`."""
+    query = _filtered(_ALL.where(_orders.c.org_id == actor.org_id), filters)
+    if filters.on_date:
+        zone = ZoneInfo(organizations.get(session, actor.org_id).timezone)
+        begin, end = (begin_of(filters.on_date + timedelta(days=days), zone) for days in (0, 1))
+        query = query.where(_orders.c.scheduled_start >= begin, _orders.c.scheduled_start < end)
     searched = _searched(session, query, actor, filters.q)
     queries = [part for each in searched for part in _by_state(each, filters.states)]
     return pages.fetch_merged_page(
@@ -88,8 +94,8 @@ def list_page(session: Reader, actor: Actor, request: pages.PageRequest, filters
     )
 
 
-def _filtered(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]:
-    """Without `states` and `q`."""
+def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    """Without `states`, `q` and `on_date`."""
     start = _orders.c.scheduled_start
     if filters.client_id:
         query = query.where(_orders.c.client_id == filters.client_id)
@@ -97,9 +103,6 @@ def _filtered(query: Select[Any], actor: Actor, filters: Filters) -> Select[Any]
         query = query.where(_orders.c.team_id == filters.team_id)
     if filters.unassigned is not None:
         query = query.where(_orders.c.team_id.is_(None) if filters.unassigned else _orders.c.team_id.is_not(None))
-    if filters.on_date:
-        query = query.where(start >= _midnight(actor, filters.on_date))
-        query = query.where(start < _midnight(actor, filters.on_date + timedelta(days=1)))
     if filters.scheduled_from:
         query = query.where(start >= filters.scheduled_from)
     if filters.scheduled_to:
@@ -135,9 +138,3 @@ def _of_clients(session: Reader, actor: Actor, q: str) -> ColumnElement[bool]:
         return _orders.c.client_id.in_(found)
     # Inside a function the clients are looked up in a hash table; bare, they would be joined with all their orders.
     return func.coalesce(_orders.c.client_id.in_(matching(actor, q)), False)
-
-
-def _midnight(actor: Actor, day: date) -> Any:
-    """When `day` begins on the organization's clocks, worked out by Postgres, which knows the zone."""
-    zone = select(_organizations.c.timezone).where(_organizations.c.id == actor.org_id).scalar_subquery()
-    return func.timezone(zone, cast(cast(day, Date), DateTime))

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.core.actor import Actor
 from shared.core.orm import Reader
 from shared.orders.calendar import Company, read_busy_times
-from shared.orders.free_starts import Visit, free_starts
+from shared.orders.free_starts import Visit, free_starts, free_workers
 from shared.orders.openings import DAY, EPOCH, SECOND, LocalDays, Period, open_periods
 
 
@@ -61,6 +61,11 @@ class Search:
                         found[start].append(team.team_id)
         return found
 
+    def crew(self, start: int, team_id: UUID) -> list[UUID]:
+        """Workers of a team that offers `start` who are free then, as many as the visit needs."""
+        (team,) = (team for team in self.company.teams if team.team_id == team_id)
+        return free_workers(team, self.visit, start)[: self.visit.crew_size]
+
     def slot(self, start: int, team_ids: list[UUID]) -> Slot:
         """The answer for one start."""
         moment = datetime.fromtimestamp(start, UTC)
@@ -71,8 +76,10 @@ class Search:
 def begin(
     session: Reader, actor: Actor, company: Company, wanted: Wanted, *, first: date, until: date, now: datetime
 ) -> Search:
-    """Read what takes time from the day `first` to the last visit that starts before the day `until`."""
-    count, duration = (until - first).days, wanted.minutes * 60
+    """Read what takes time from the day `first` to the last visit that starts before the day `until`, or on the last
+    day that can be booked."""
+    behind_last = day_of(now, company) + timedelta(days=company.days_ahead + 1)
+    count, duration = max(0, (min(until, behind_last) - first).days), wanted.minutes * 60
     days = LocalDays(company.zone, first, count + duration // DAY + 2)
     earliest = -((EPOCH - now) // SECOND) + company.notice
     visit = Visit(duration, company.buffer, wanted.crew_size, earliest, company.step)

@@ -8,6 +8,7 @@ From here: `slot_search.py` (one search), `calendar.py` (what it reads), `openin
 `free_starts.py` (the calculation), `slot_reasons.py` (why a time is not offered).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,8 @@ from shared.core.actor import Actor
 from shared.core.errors import code, invalid_field
 from shared.core.orm import Reader
 from shared.orders import slot_search
-from shared.orders.calendar import read_company
+from shared.orders.calendar import read_company, read_worker_orders
+from shared.orders.free_starts import ranges_of
 from shared.orders.openings import EPOCH, SECOND
 from shared.orders.slot_reasons import Reason, reasons
 from shared.orders.slot_search import Search, Slot, Wanted
@@ -45,6 +47,14 @@ class SlotQuery:
     postal_code: str | None = None
     team_id: UUID | None = None
     explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """A team that can come, and who of it: as many workers as the visit needs, or nobody where the team names none."""
+
+    team_id: UUID
+    worker_ids: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +101,9 @@ def free_teams(
     estimate_id: UUID,
     postal_code: str | None,
     now: datetime,
-) -> list[UUID]:
+) -> list[Crew]:
     """The teams that offer exactly this start for the visit of an estimate, those with the least work on that day
-    first. Raises `Invalid` for an unknown estimate."""
+    first, each with workers who are free. Raises `Invalid` for an unknown estimate."""
     company = read_company(session, actor, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), 0)
     wanted = Wanted(company.minutes or 1, company.crew_size or 1)
@@ -101,7 +111,8 @@ def free_teams(
     seconds, part_of_a_second = divmod(start - EPOCH, SECOND)
     offered = [] if part_of_a_second else search.offers().get(seconds, [])
     work = _work(search)
-    return sorted(offered, key=lambda team_id: (work[team_id], team_id))
+    teams = sorted(offered, key=lambda team_id: (work[team_id], team_id))
+    return [Crew(team_id, search.crew(seconds, team_id)) for team_id in teams]
 
 
 def alternatives(
@@ -113,17 +124,22 @@ def alternatives(
     estimate_id: UUID | None = None,
     postal_code: str | None = None,
     team_id: UUID | None = None,
+    worker_ids: Sequence[UUID] = (),
     moved_order_id: UUID | None = None,
     now: datetime,
     count: int = 3,
 ) -> list[Slot]:
     """The `count` slots that are nearest to `start`, at most two weeks away, the nearest first. An estimate says for
-    how many workers, and how long where `minutes` does not."""
+    how many workers, and how long where `minutes` does not; these workers have to be free as well."""
     company = read_company(session, actor, team_id=team_id, estimate_id=estimate_id, postal_code=postal_code)
     first, until = slot_search.days_around(slot_search.day_of(start, company), AROUND_DAYS)
     wanted = Wanted(minutes or company.minutes or 1, company.crew_size or 1, moved_order_id)
     search = slot_search.begin(session, actor, company, wanted, first=first, until=until, now=now)
     wished, offers = (start - EPOCH) // SECOND, search.offers()
+    if worker_ids:
+        busy = read_worker_orders(session, actor, worker_ids, search.days.midnights, moved_order_id=moved_order_id)
+        refused = ranges_of(busy, search.visit.duration + search.visit.buffer)
+        offers = {at: teams for at, teams in offers.items() if not any(since <= at < until for since, until in refused)}
     nearest = sorted(offers, key=lambda offered: (abs(offered - wished), offered))[:count]
     return [search.slot(offered, offers[offered]) for offered in nearest]
 

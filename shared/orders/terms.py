@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from shared.catalog.rules import Frequency
 from shared.core.actor import Actor
 from shared.core.errors import Invalid, code, invalid_field
 from shared.core.money import Money
@@ -27,6 +28,8 @@ UNKNOWN_SERVICE = code("orders.unknown_service", "No such service")
 UNKNOWN_TEAM = code("orders.unknown_team", "No such team")
 UNKNOWN_WORKER = code("orders.unknown_worker", "No such worker")
 UNKNOWN_LEAD = code("orders.unknown_lead", "No such lead")
+NOT_SINGLE = code("orders.not_single", "The estimate is for visits that come back")
+NOT_ON_SALE = code("orders.not_on_sale", "The service is not offered any more")
 BAD_PRICE = code("orders.bad_price", "The price cannot be used")
 
 LONGEST = timedelta(hours=24)
@@ -114,7 +117,10 @@ _UNKNOWN: dict[str, Callable[[], Invalid]] = {
 
 
 def _is_first(session: Session, actor: Actor, wanted: NewOrder, around: Row[Any]) -> bool:
-    """Whether the client has not ordered before; False where it makes no difference."""
+    """Whether the client has not ordered before; False where it makes no difference. Whoever books at the public door
+    has proved nothing about who they are."""
+    if wanted.source is OrderSource.PUBLIC:
+        return True
     if DepositReason.FIRST_ORDER not in around.deposit_policy["required_for"]:
         return False
     return not session.scalar(HAS_ORDERED, {"org_id": actor.org_id, "client_id": wanted.client_id})
@@ -128,6 +134,15 @@ def check_times(start: datetime, end: datetime, *, now: datetime) -> None:
         raise invalid_field("/scheduled_start", BAD_TIMES, "The start is in the past.")
     if end - start > LONGEST:
         raise invalid_field("/scheduled_end", BAD_TIMES, "A visit is 24 hours long at most.")
+
+
+def _check_offer(around: Row[Any]) -> None:
+    """Raises `Invalid` for what strangers cannot book by themselves."""
+    if around.frequency != Frequency.ONCE:
+        detail = "The estimate is for visits that come back. Ask for one of a single visit, or leave a request."
+        raise invalid_field("/estimate_id", NOT_SINGLE, detail)
+    if not around.is_on_sale:
+        raise invalid_field("/estimate_id", NOT_ON_SALE, "The company does not offer this any more.")
 
 
 def check_estimate(estimate: Row[Any] | None, *, now: datetime) -> Row[Any]:
@@ -144,10 +159,12 @@ def _price(wanted: NewOrder, around: Row[Any], now: datetime) -> Money:
         raise invalid_field("/estimate_id", BAD_PRICE, "Name an estimate, or else a total.")
     if wanted.total is not None:
         return _agreed(wanted, wanted.total, around)
-    if wanted.service_id is not None:
+    if wanted.service_id not in {None, around.service_id}:
         raise invalid_field("/service_id", BAD_PRICE, "The service is that of the estimate.")
     if wanted.source is not OrderSource.RECURRENCE:
         check_estimate(around, now=now)
+    if wanted.source is OrderSource.PUBLIC:
+        _check_offer(around)
     return Money(around.total_amount, around.estimate_currency)
 
 

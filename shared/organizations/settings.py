@@ -72,6 +72,7 @@ CANCELLATION_POLICY: dict[str, Any] = {
 REMINDER_POLICY: dict[str, Any] = {"hours_before": 24, "enabled": True}
 SCHEDULING_POLICY: dict[str, Any] = {
     "min_notice_hours": 24,
+    "max_days_ahead": 365,
     "step_minutes": 30,
     "buffer_minutes": 30,
     "hold_minutes": 30,

@@ -14,7 +14,6 @@ from shared.core.money import Money
 from shared.core.orm import Reader, table_of
 from shared.orders import moving
 from shared.orders import service as orders
-from shared.orders.states import OrderState
 from shared.payments.model import Payment, PaymentState
 
 WRONG_CURRENCY = code("payments.wrong_currency", "The payment is not in the order's currency")
@@ -53,7 +52,7 @@ def record_succeeded(
         amount=paid.amount,
         currency=paid.currency,
         stripe_payment_intent_id=payment_intent_id,
-        refund_due=order.state == OrderState.CANCELLED,
+        refund_due=moving.refund_due(order, order.paid_amount + paid.amount) > order.refund_due_amount,
         paid_at=paid_at,
         created_at=now,
     )

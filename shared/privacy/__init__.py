@@ -8,8 +8,8 @@ A copy (`client_exports`):
 
 Erasing (`erasing.py`) is one transaction and cannot be undone: whoever reads afterwards finds no name, address, number
 or free text of the person in any row of the organization, and the money is all there. What cannot be rewritten, the
-audit log and the history of orders, must therefore never hold such values: audit entries of clients and leads have the
-names of fields only.
+audit log, must therefore never hold such values: audit entries of clients, leads and orders have the names of fields
+only. Of the history of orders nothing can be rewritten but its `details`, for this.
 
 `person.py` says which rows are a person's, for both. A new table that holds something on a person has to be added to
 `collecting.py` and to `scrubbing.py`; `tests/privacy` looks for the values in every column of every table.

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, exists, func, literal, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Text, case, cast, delete, exists, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 
 from shared.catalog.model import Service
@@ -17,7 +17,8 @@ from shared.leads.model import Lead
 from shared.leads.states import OPEN as OPEN_LEADS
 from shared.leads.states import LeadState
 from shared.messages.model import UNFINISHED, Message, MessageState
-from shared.orders.model import Order
+from shared.orders.history import FREE_TEXTS
+from shared.orders.model import Order, OrderHistory
 from shared.privacy.person import Person
 from shared.recurrences.model import Occurrence, Recurrence, RecurrenceState
 from shared.time_entries.model import TimeEntry
@@ -28,6 +29,7 @@ ERASED = "Erased"
 _clients, _addresses, _copies = table_of(Client), table_of(ClientAddress), table_of(ClientExport)
 _leads, _orders, _services = table_of(Lead), table_of(Order), table_of(Service)
 _messages, _exports, _entries = table_of(Message), table_of(Export), table_of(TimeEntry)
+_history = table_of(OrderHistory)
 _recurrences, _occurrences = table_of(Recurrence), table_of(Occurrence)
 
 _TERMS = ("address", "postal_code", "notes", "access_notes")
@@ -70,6 +72,9 @@ def scrub_orders(session: Session, actor: Actor, who: Person, *, now: datetime) 
     theirs = update(_orders).where(order.org_id == actor.org_id, order.client_id.in_(who.client_ids))
     blank = dict.fromkeys(("address", "postal_code", "notes", "access_notes"), "")
     session.execute(theirs.values(**blank, title=title, version=order.version + 1, updated_at=now))
+    happened = (_history.c.org_id == actor.org_id, _history.c.order_id.in_(who.orders))
+    kept = _history.c.details.op("-")(cast(list(FREE_TEXTS), ARRAY(Text)))
+    session.execute(update(_history).where(*happened, _history.c.details != kept).values(details=kept))
     entry = _entries.c
     overrun = (entry.org_id == actor.org_id, entry.order_id.in_(who.orders), entry.overrun_reason.is_not(None))
     session.execute(update(_entries).where(*overrun).values(overrun_reason=ERASED))

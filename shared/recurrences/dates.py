@@ -1,11 +1,14 @@
 """The calendar of a recurrence: its dates (RFC 5545 rules) and when each one begins. Pure."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import MONTHLY, WEEKLY, rrule
 
 from shared.recurrences.model import Frequency
+
+FARTHEST = timedelta(days=5 * 366)
+"""How far ahead of today a date may be named: a rule is counted out from its start, one date after the other."""
 
 _SAFE_DAYS = 28
 """Every month has so many."""
@@ -22,7 +25,7 @@ def dates(frequency: str, starts_on: date, ends_on: date | None, *, first: date,
 def begins_at(day: date, local_time: time, zone: ZoneInfo) -> datetime:
     """When a visit on `day` begins. A local time that the clocks skip is as much later; of one that comes twice it is
     the first."""
-    return datetime.combine(day, local_time, zone).astimezone(UTC)
+    return datetime.combine(day, local_time.replace(fold=0), zone).astimezone(UTC)
 
 
 def local_day(moment: datetime, zone: ZoneInfo) -> date:

@@ -29,7 +29,8 @@ class OccurrenceState(StrEnum):
 class Recurrence(TenantRow, Base):
     """A rule by which orders are placed ahead of time. `starts_on` and `local_time` are on the organization's clocks:
     nine in the morning stays nine in the morning when the clocks change. `terms` is what each order takes over (title,
-    address, lines, amounts, add-ons, notes). Orders exist up to `placed_until`, a day."""
+    address, lines, amounts, add-ons, notes). Orders exist up to
+    `placed_until`, a day; at `next_place_at` a sweep asks for more of them."""
 
     __tablename__ = "recurrences"
     __table_args__ = (
@@ -39,7 +40,7 @@ class Recurrence(TenantRow, Base):
         Index("ix_recurrences_client", "org_id", "client_id", "id"),
         Index("ix_recurrences_service", "org_id", "service_id"),
         Index("ix_recurrences_team", "org_id", "team_id"),
-        Index("ix_recurrences_due", "placed_until", postgresql_where=text("state = 'active'")),
+        Index("ix_recurrences_due", "next_place_at", postgresql_where=text("state = 'active'")),
         one_of("frequency", Frequency),
         one_of("state", RecurrenceState),
         CheckConstraint("planned_minutes > 0", name="minutes"),
@@ -57,6 +58,7 @@ class Recurrence(TenantRow, Base):
     terms: Mapped[dict[str, Any]]
     state: Mapped[str] = mapped_column(default=RecurrenceState.ACTIVE)
     placed_until: Mapped[date | None]
+    next_place_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

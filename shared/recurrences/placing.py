@@ -1,17 +1,18 @@
 """What the job does: the orders of a series, up to the horizon, each for itself."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
 from shared.core.actor import Actor, system
 from shared.core.errors import Conflict, Invalid
 from shared.core.money import Money
+from shared.core.outbox import PUBLISH_GRACE
 from shared.orders import moving
 from shared.orders.model import OrderSource
 from shared.orders.placing import attempt, place
@@ -23,6 +24,9 @@ from shared.recurrences.model import Occurrence, OccurrenceState, Recurrence, Re
 from shared.recurrences.service import lock
 
 HORIZON = timedelta(days=60)
+AGAIN = timedelta(days=1)
+"""The horizon moves by a day each day."""
+
 BATCH = 10
 """Orders that are placed in one transaction: whoever books meanwhile waits for it."""
 
@@ -50,10 +54,11 @@ def place_ahead(session: Session, org_id: UUID, recurrence_id: UUID, *, now: dat
             session.add(occurrence)
             counts[OccurrenceState(occurrence.state)] += 1
     if len(ahead) > BATCH:
-        recurrence.placed_until = ahead[BATCH - 1]
+        recurrence.placed_until, recurrence.next_place_at = ahead[BATCH - 1], now + PUBLISH_GRACE
         jobs.enqueue(session, PLACE, org_id=org_id, recurrence_id=recurrence_id)
     else:
-        recurrence.placed_until = last
+        is_over = recurrence.ends_on is not None and recurrence.ends_on <= last
+        recurrence.placed_until, recurrence.next_place_at = last, None if is_over else now + AGAIN
     return {str(state): number for state, number in counts.items()}
 
 
@@ -102,21 +107,19 @@ def known_dates(session: Session, recurrence: Recurrence, days: list[date]) -> d
 
 
 def sweep(session: Session, *, now: datetime, limit: int) -> dict[str, int]:
-    """Enqueue the series that have days without orders before the horizon. Returns counts."""
-    horizon = (now.astimezone(UTC) + HORIZON).date() - timedelta(days=1)
+    """Enqueue the series whose time has come: a day has passed, or the message was lost. Returns counts."""
     due = (
-        select(Recurrence.org_id, Recurrence.id)
-        .where(
-            Recurrence.state == RecurrenceState.ACTIVE,
-            or_(Recurrence.placed_until.is_(None), Recurrence.placed_until < horizon),
-        )
-        .order_by(Recurrence.placed_until.nulls_first())
+        select(Recurrence)
+        .where(Recurrence.state == RecurrenceState.ACTIVE, Recurrence.next_place_at <= now)
+        .order_by(Recurrence.next_place_at)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
-    found = session.execute(due).all()
-    for row in found:
-        jobs.enqueue(session, PLACE, org_id=row.org_id, recurrence_id=row.id)
-    return {"enqueued": len(found)}
+    found = session.scalars(due).all()
+    for recurrence in found:
+        recurrence.next_place_at = now + PUBLISH_GRACE
+        jobs.enqueue(session, PLACE, org_id=recurrence.org_id, recurrence_id=recurrence.id)
+    return {"requeued": len(found)}
 
 
 def _order(recurrence: Recurrence, day: date, start: datetime) -> NewOrder:

@@ -9,18 +9,20 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
+from shared.catalog.rules import Frequency as PriceFrequency
 from shared.clients import rows as clients
 from shared.core import jobs, pages
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, NotFound, code, invalid_field
 from shared.core.money import Money
 from shared.core.orm import Reader, table_of
+from shared.core.outbox import PUBLISH_GRACE
 from shared.orders import moving
 from shared.orders.model import Order
 from shared.orders.states import OrderState
-from shared.orders.terms import UNKNOWN_CLIENT, NewOrder, agree
+from shared.orders.terms import BAD_PRICE, UNKNOWN_CLIENT, NewOrder, agree
 from shared.organizations import service as organizations
-from shared.recurrences.dates import begins_at, local_day
+from shared.recurrences.dates import FARTHEST, begins_at, local_day
 from shared.recurrences.jobs import PLACE
 from shared.recurrences.model import Frequency, Occurrence, Recurrence, RecurrenceState
 
@@ -76,6 +78,8 @@ def create(session: Session, actor: Actor, wanted: NewRecurrence, *, now: dateti
     terms = agree(session, actor, first, now=now)
     if clients.hold(session, actor, wanted.client_id) is None:
         raise invalid_field("/client_id", UNKNOWN_CLIENT, "This organization has no such client.")
+    if wanted.estimate_id is not None and terms.around.frequency not in {PriceFrequency.ONCE, wanted.frequency}:
+        raise invalid_field("/estimate_id", BAD_PRICE, f"The estimate is for {terms.around.frequency} visits.")
     taken_over |= {"title": terms.title, "total": wanted.total and asdict(wanted.total)}
     recurrence = Recurrence(
         org_id=actor.org_id,
@@ -90,6 +94,7 @@ def create(session: Session, actor: Actor, wanted: NewRecurrence, *, now: dateti
         terms=taken_over | {"estimate_id": wanted.estimate_id and str(wanted.estimate_id)},
         state=RecurrenceState.ACTIVE,
         placed_until=None,
+        next_place_at=now + PUBLISH_GRACE,
         created_at=now,
         updated_at=now,
     )
@@ -110,7 +115,9 @@ def get(session: Reader, actor: Actor, recurrence_id: UUID) -> Row[Any]:
 
 
 def lock(session: Session, actor: Actor, recurrence_id: UUID) -> Recurrence:
-    """The recurrence, locked until the end of the transaction. Raises `NotFound`."""
+    """The recurrence, locked until the end of the transaction; its client is held before it, as `placing` of orders
+    says. Raises `NotFound`."""
+    clients.hold(session, actor, get(session, actor, recurrence_id).client_id)
     mine = select(Recurrence).where(Recurrence.org_id == actor.org_id, Recurrence.id == recurrence_id)
     found = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if found is None:
@@ -151,6 +158,7 @@ def end(session: Session, actor: Actor, recurrence_id: UUID, *, reason: str, now
     if recurrence.state == RecurrenceState.ENDED:
         raise Conflict(ENDED, "The recurrence has ended.", state=recurrence.state)
     recurrence.state, recurrence.updated_at = RecurrenceState.ENDED, now
+    recurrence.next_place_at = None
     audit.record(session, actor, "recurrences.end", recurrence.id, now=now)
     ahead = (
         select(_orders.c.id)
@@ -170,10 +178,11 @@ def end(session: Session, actor: Actor, recurrence_id: UUID, *, reason: str, now
 def _first_start(wanted: NewRecurrence, zone: ZoneInfo, now: datetime) -> datetime:
     if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
         raise invalid_field("/ends_on", BAD_DATES, "The end is before the start.")
-    if wanted.starts_on < local_day(now, zone):
-        raise invalid_field("/starts_on", BAD_DATES, "The start is in the past.")
-    if wanted.estimate_id is None and wanted.minutes is None:
-        raise invalid_field("/minutes", BAD_DATES, "Is needed when the price is not an estimate's.")
+    today = local_day(now, zone)
+    if not today <= wanted.starts_on <= today + FARTHEST:
+        raise invalid_field("/starts_on", BAD_DATES, "The start is in the past, or more than five years ahead.")
+    if (wanted.estimate_id is None) == (wanted.minutes is None):
+        raise invalid_field("/minutes", BAD_DATES, "Is given exactly when the price is not an estimate's.")
     start = begins_at(wanted.starts_on, wanted.local_time, zone)
     if start <= now:
         raise invalid_field("/local_time", BAD_DATES, "The first visit is in the past.")

@@ -166,9 +166,11 @@ def test_terms_of_a_new_client_are_its_own(company: Company) -> None:
 
 def test_row_level_security_leaves_the_search_its_index(company: Company) -> None:
     query = clients.matching(company.owner, "ann").compile(dialect=dialect(), compile_kwargs={"literal_binds": True})
+    search = str(query).partition(" IN (")[2].removesuffix(")")  # how it is joined depends on how much there is
     with transaction(company.scope) as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))  # a table so small would be read as a whole
-        plan = list(session.scalars(text(f"EXPLAIN {str(query).replace(':', chr(92) + ':')}")))
-    (condition,) = (line for line in plan if "Index Cond" in line and "term >= 'ann'" in line)
-    assert "org_id =" in condition
-    assert "term < 'ann" in condition
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {search}")))
+    (condition,) = (line for line in plan.splitlines() if "Index Cond" in line)
+    assert "org_id =" in condition, plan
+    assert "term >= 'ann'" in condition, plan
+    assert "term < 'ann" in condition, plan

@@ -1,7 +1,7 @@
 """An organization with one of every thing: what the tests of the whole are run on. A new table gets its row here."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +73,10 @@ def make_everything(company: Company) -> Everything:
     everything.everybody()
     team_id, estimate_id = make_team(company), make_estimate(company)
     worker_id = make_worker(company, team_id=team_id)
-    order_id = make_order(company, worker_ids=[worker_id])
+    later = datetime.now(UTC) + timedelta(days=3)  # requests are made for tomorrow
+    order_id = make_order(
+        company, worker_ids=[worker_id], scheduled_start=later, scheduled_end=later + timedelta(hours=2)
+    )
     named = {
         "clients": company.client_id,
         "estimates": estimate_id,

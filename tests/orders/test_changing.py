@@ -55,7 +55,7 @@ def test_a_move_writes_history_audit_and_one_mail(
         "SELECT * FROM audit_entries WHERE resource_id = :id AND action = :action", id=order_id, action=f"orders.{move}"
     )
     assert (audit["before"], audit["after"]["state"]) == ({"state": "pending"}, target)
-    assert audit["after"].get("reason") == ("The client is ill" if move == "cancel" else None)
+    assert "reason" not in audit["after"], "words about people are for the history, which forgets them when it must"
     mail = row("SELECT * FROM messages WHERE org_id = :org", org=company.org_id)
     assert (mail["kind"], mail["recipient"], mail["state"]) == (f"order_{target}", company.client_email, "queued")
     assert mail["request_id"] == "move-1"
@@ -170,5 +170,3 @@ def test_a_reason_is_kept_as_it_was_typed(client: CheckedClient, company: Compan
     assert answer.status_code == 200
     history = row("SELECT details FROM order_history WHERE order_id = :id AND event = 'cancel'", id=order_id)
     assert history["details"] == {"reason": reason}
-    audit = row("SELECT after FROM audit_entries WHERE resource_id = :id AND action = 'orders.cancel'", id=order_id)
-    assert audit["after"]["reason"] == reason

@@ -73,6 +73,14 @@ def test_an_estimate_and_a_total_are_one_too_many(client: CheckedClient, company
     assert (answer.status_code, answer.get_json()["code"]) == (422, "orders.bad_price")
 
 
+def test_the_service_of_an_order_on_an_estimate_is_the_estimates(client: CheckedClient, company: Company) -> None:
+    estimate_id, other = make_estimate(company), make_service(company, key="windows")
+    own = row("SELECT service_id FROM estimates WHERE id = :id", id=estimate_id)["service_id"]
+    assert _place(client, company, estimate_id=estimate_id, service_id=own).status_code == 201
+    answer = _place(client, company, estimate_id=estimate_id, service_id=other)
+    assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (422, "/service_id")
+
+
 @pytest.mark.parametrize("missing", ["title", "scheduled_end", "total"])
 def test_without_an_estimate_staff_name_price_title_and_end(
     client: CheckedClient, company: Company, missing: str
@@ -163,8 +171,11 @@ def test_a_needed_deposit_holds_the_order_and_its_payment_confirms_it(client: Ch
     assert placed["deposit_reasons"] == ["first_order"]
     created, hold = (datetime.fromisoformat(placed[name]) for name in ("created_at", "hold_until"))
     assert hold - created == timedelta(minutes=30)
-    second = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
-    assert (second["deposit"]["amount"], second["hold_until"]) == (0, None)
+    again = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
+    assert again["deposit_reasons"] == ["first_order"], "an order that nobody has promised makes no customer"
+    client.post(f"/v1/orders/{again['id']}/confirm", headers=company.headers())
+    third = client.post("/v1/orders", json=order_body(company), headers=company.headers()).get_json()
+    assert (third["deposit"]["amount"], third["hold_until"]) == (0, None)
 
 
 def test_a_hold_that_runs_out_gives_the_time_back(client: CheckedClient, company: Company) -> None:
@@ -219,3 +230,47 @@ def test_keys_and_alarms_are_for_dispatch_alone(client: CheckedClient, company: 
         (listed,) = client.get("/v1/orders", headers=headers).get_json()["data"]
         assert listed["access_notes"] == seen
     assert "4711" not in str(rows("SELECT payload FROM exports") + rows("SELECT before, after FROM audit_entries"))
+
+
+@pytest.mark.parametrize("verb", ["", "/convert"])
+def test_the_alternatives_to_a_lead_that_is_converted_are_as_long_as_its_estimate(
+    client: CheckedClient, company: Company, verb: str
+) -> None:
+    team_id, estimate_id = make_team(company), make_estimate(company)
+    lead_id = make_lead(company, estimate_id=estimate_id, address="12 Elm Street")
+    minutes = row("SELECT minutes FROM estimates WHERE id = :id", id=estimate_id)["minutes"]
+    make_order(
+        company, team_id=team_id, scheduled_start=START, scheduled_end=START + timedelta(minutes=minutes), title="First"
+    )
+    body = {"scheduled_start": START.isoformat(), "team_id": str(team_id)}
+    if not verb:
+        answer = _place(client, company, estimate_id=estimate_id, team_id=team_id)
+    else:
+        answer = client.post(f"/v1/leads/{lead_id}/convert", json=body, headers=company.headers())
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (409, "orders.slot_taken")
+    lengths = {
+        datetime.fromisoformat(each["end"]) - datetime.fromisoformat(each["start"]) for each in problem["alternatives"]
+    }
+    assert lengths == {timedelta(minutes=minutes)}
+    assert row("SELECT state FROM leads WHERE id = :id", id=lead_id)["state"] == "new"
+
+
+def test_a_lead_is_converted_once_into_a_client_and_an_order(client: CheckedClient, company: Company) -> None:
+    estimate_id = make_estimate(company)
+    lead_id = make_lead(company, estimate_id=estimate_id, address="12 Elm Street", email=company.client_email)
+    body = {"scheduled_start": START.isoformat()}
+    made = client.post(f"/v1/leads/{lead_id}/convert", json=body, headers=company.headers())
+    assert made.status_code == 201
+    placed = made.get_json()
+    assert (placed["client_id"], placed["address"], placed["lead_id"]) == (
+        str(company.client_id),
+        "12 Elm Street",
+        str(lead_id),
+    )
+    assert row("SELECT state FROM leads WHERE id = :id", id=lead_id)["state"] == "won"
+    again = client.post(f"/v1/leads/{lead_id}/convert", json=body, headers=company.headers())
+    assert (again.status_code, again.get_json()["code"]) == (409, "leads.wrong_state")
+    nowhere = make_lead(company, estimate_id=estimate_id, address="")
+    refused = client.post(f"/v1/leads/{nowhere}/convert", json=body, headers=company.headers())
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "/address")

@@ -106,7 +106,7 @@ def test_a_list_a_timeline_and_a_search(
 ) -> None:
     order_id = make_order(company)
     for path, most in (
-        ("/v1/orders?q=anna%20berg&status=pending&date=2126-01-01&unassigned=true", 2),
+        ("/v1/orders?q=anna%20berg&status=pending&date=2126-01-01&unassigned=true", 3),
         (f"/v1/orders/{order_id}/timeline", 4),
     ):
         with counted(services) as sent:

@@ -147,6 +147,7 @@ def test_a_value_of_the_wrong_shape_is_pointed_at(
             (_scheduling(**{name: value}), f"/scheduling_policy/{name}")
             for name, values in {
                 "min_notice_hours": (-1, 721, "24", 24.0, None, True),
+                "max_days_ahead": (0, 1_001, "365", None),
                 "step_minutes": (0, 10, 31, 45, 90, -15, "30", 30.0, None, True),
                 "buffer_minutes": (-1, 241, "30", None),
                 "hold_minutes": (4, 1441, "30", None),

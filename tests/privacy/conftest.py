@@ -108,6 +108,7 @@ def _add_rows(company: Company, client_id: UUID, order_id: UUID, order_state: st
                 inputs={"rooms": 2},
                 addons={},
                 lines=[],
+                taxes=[],
                 explain=[],
                 minutes=60,
                 crew_size=1,

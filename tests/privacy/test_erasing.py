@@ -16,6 +16,7 @@ from tests.checked_client import CheckedClient
 from tests.factories.clients import make_client
 from tests.factories.leads import make_lead
 from tests.factories.order_photos import make_photo, path_of
+from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.factories.privacy import make_client_export
 from tests.jobs_probe import JobsProbe
@@ -56,6 +57,7 @@ def test_nothing_of_the_person_is_left_in_any_table(
         "messages.variables",
         "messages.recipient",
         "occurrences.detail",
+        "order_history.details",
         "order_photos.caption",
         "orders.address",
         "orders.title",
@@ -79,6 +81,9 @@ def _change_and_read(client: CheckedClient, company: Company, known: Known) -> N
     client.post(f"/v1/clients/{known.client_id}/merge", json={"client_id": str(other)}, headers=headers)
     lead = {"name": NAME, "email": EMAIL}
     client.post("/v1/leads", json=lead, headers=headers | {"Idempotency-Key": "lead-1"})
+    off = make_order(company, client_id=known.client_id)
+    words = {"reason": f"{NAME} broke a leg", "waive_fee_reason": f"Poor {NAME}"}
+    assert client.post(f"/v1/orders/{off}/cancel", json=words, headers=headers).status_code == 200
     made = make_lead(company, name=NAME, email=EMAIL, phone=None)
     client.post(f"/v1/leads/{made}/lose", json={"reason": f"{NAME} has moved"}, headers=headers)
 

@@ -7,15 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from shared.core.outbox import PUBLISH_GRACE
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.recurrences import placing
 from tests.checked_client import CheckedClient
 from tests.factories.crews import make_team
+from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.factories.recurrences import make_recurrence, place_ahead
 from tests.jobs_probe import JobsProbe
+from tests.orders.steps import let_it_begin
 from tests.rows import footprint, row, rows
 
 EDMONTON = ZoneInfo("America/Edmonton")
@@ -219,9 +222,9 @@ def test_a_series_that_cannot_be_is_refused(
 
 
 def test_nine_in_the_morning_stays_nine_when_the_clocks_change(company: Company) -> None:
-    before_change = datetime(2126, 2, 25, tzinfo=UTC)
-    recurrence_id = make_recurrence(company, starts_on=date(2126, 3, 1), local_time=time(9))
-    place_ahead(company, recurrence_id, now=before_change)
+    year = FIRST.year + 1
+    recurrence_id = make_recurrence(company, starts_on=date(year, 3, 1), local_time=time(9))
+    place_ahead(company, recurrence_id, now=datetime(year, 2, 25, tzinfo=UTC))
     starts = [each["scheduled_start"] for each in rows("SELECT scheduled_start FROM orders ORDER BY scheduled_start")]
     assert {start.astimezone(EDMONTON).time() for start in starts} == {time(9)}
     assert len({start.time() for start in starts}) == 2, "the change lies among them"
@@ -232,8 +235,35 @@ def test_the_sweep_finds_series_with_days_to_place_and_no_others(company: Compan
     done = make_recurrence(company)
     place_ahead(company, done)
     jobs.enqueued()
-    with transaction(PLATFORM) as session:
-        assert placing.sweep(session, now=datetime.now(UTC), limit=10) == {"enqueued": 1}
+    for found in (1, 0):
+        with transaction(PLATFORM) as session:
+            later = datetime.now(UTC) + PUBLISH_GRACE
+            assert placing.sweep(session, now=later, limit=10) == {"requeued": found}, "asked for, and left alone then"
     assert jobs.enqueued() == [
         ("recurrences.place", {"org_id": str(company.org_id), "recurrence_id": str(due)}),
     ]
+
+
+@pytest.mark.parametrize("state", ["in_progress", "completed", "no_show"])
+def test_a_visit_that_has_begun_is_not_skipped(client: CheckedClient, company: Company, state: str) -> None:
+    recurrence_id = make_recurrence(company, starts_on=FIRST)
+    place_ahead(company, recurrence_id)
+    first = _occurrences(client, company, recurrence_id)[0]
+    set_order_state(company, UUID(first["order_id"]), state)
+    refused = _post(client, company, recurrence_id, "skip", on_date=first["on_date"])
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "orders.wrong_state")
+    set_order_state(company, UUID(first["order_id"]), "confirmed")
+    let_it_begin(company, first["order_id"])
+    late = _post(client, company, recurrence_id, "skip", on_date=first["on_date"])
+    assert (late.status_code, late.get_json()["code"]) == (409, "recurrences.begun")
+    assert row("SELECT state FROM orders WHERE id = :id", id=first["order_id"])["state"] == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("on_date", "status"), [("8999-12-31", 422), ("9999-12-31", 422), ("0001-01-01", 422), ("2026-02-30", 422)]
+)
+def test_a_date_far_away_is_refused_at_once(client: CheckedClient, company: Company, on_date: str, status: int) -> None:
+    recurrence_id = make_recurrence(company, starts_on=FIRST)
+    assert _post(client, company, recurrence_id, "skip", on_date=on_date).status_code == status
+    assert _create(client, company, starts_on=on_date).status_code == status
+    assert client.get(f"/v1/orders?date={on_date}", headers=company.headers()).status_code in {200, 400}

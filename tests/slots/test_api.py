@@ -236,7 +236,7 @@ def test_days_far_away_break_nothing(client: CheckedClient, company: Company, da
     until = (datetime.fromisoformat(day) + timedelta(days=31)).date().isoformat()
     answer = _ask(client, company, **{"from": day, "to": until, "explain": "true"})
     assert answer.status_code == 200
-    assert answer.get_json()["explain"]
+    assert answer.get_json()["data"] == []
 
 
 def test_another_organizations_team_or_estimate_is_unknown(

@@ -49,9 +49,10 @@ def _starts(company: Company, **changes: Any) -> list[datetime]:
 def _free(company: Company, start: datetime, *, postal_code: str | None = None) -> list[UUID]:
     estimate_id = add_estimate(company, minutes=60)
     with read_only(company.scope) as session:
-        return slots.free_teams(
+        crews = slots.free_teams(
             session, company.owner, start=start, estimate_id=estimate_id, postal_code=postal_code, now=NOW
         )
+    return [crew.team_id for crew in crews]
 
 
 def _alternatives(company: Company, start: datetime, **changes: Any) -> list[Slot]:

@@ -113,7 +113,7 @@ def search(problem: Problem) -> Search:
         orders=_seconds(problem.orders),
         blackouts=_seconds(problem.blackouts),
     )
-    company = Company(problem.zone, problem.step * 60, problem.buffer * 60, 0, None, None, [team])
+    company = Company(problem.zone, problem.step * 60, problem.buffer * 60, 0, 365, None, None, [team])
     visit = Visit(
         duration=problem.minutes * 60,
         buffer=problem.buffer * 60,

@@ -7,14 +7,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.core.ids import new_id
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
+from shared.orders.states import OrderState
+from shared.organizations import settings
 from shared.stripe_events import service as stripe_events
 from tests.checked_client import CheckedClient
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.factories.stripe_events import payment_event, signed
 from tests.jobs_probe import JobsProbe
+from tests.orders.steps import let_it_begin, order_in
+from tests.orders.test_placing import change_company
 from tests.rows import footprint, row, rows
 
 
@@ -240,3 +245,55 @@ def test_the_scheduled_sweep_runs_the_same(
 def test_a_message_about_no_event_is_harmless(jobs: JobsProbe) -> None:
     jobs.run("stripe_events.handle", {"event_id": "evt_unknown"})
     assert rows("SELECT 1 FROM stripe_events") == []
+
+
+def _pay(client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, amount: int) -> None:
+    _send(client, payment_event(company, order_id, intent={"id": f"pi_{new_id()}", "amount_received": amount}))
+    jobs.drain()
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+@pytest.mark.parametrize(
+    ("state", "owed"), [("cancelled", 12_900), ("no_show", 12_900), ("completed", 12_900), ("waived", 0)]
+)
+def test_what_is_paid_above_what_is_owed_is_due_back_whenever_it_arrives(
+    client: CheckedClient, company: Company, jobs: JobsProbe, state: str, owed: int, paid_first: bool
+) -> None:
+    order_id = order_in(client, company, OrderState.CONFIRMED)
+    let_it_begin(company, order_id)
+    if paid_first:
+        _pay(client, company, jobs, order_id, 5_000)
+    waive = {"waive_fee_reason": "our fault"} if state == "waived" else {}
+    ends = {
+        "cancelled": [("cancel", {"reason": "ill"})],
+        "waived": [("no-show", waive)],
+        "no_show": [("no-show", {})],
+        "completed": [("start", {}), ("complete", {})],
+    }
+    for verb, body in ends[state]:
+        answer = client.post(f"/v1/orders/{order_id}/{verb}", json=body, headers=company.headers())
+        assert answer.status_code == 200
+    if not paid_first:
+        _pay(client, company, jobs, order_id, 5_000)
+    _pay(client, company, jobs, order_id, 10_000)
+    order = client.get(f"/v1/orders/{order_id}", headers=company.headers()).get_json()
+    assert order["refund_due"]["amount"] == 15_000 - owed
+    payments = client.get(f"/v1/orders/{order_id}/payments", headers=company.headers()).get_json()["data"]
+    assert payments[-1]["refund_due"] is True
+    assert payments[0]["refund_due"] is (owed == 0 and not paid_first)
+
+
+def test_the_deposit_that_is_paid_confirms_the_order_once(
+    client: CheckedClient, company: Company, jobs: JobsProbe
+) -> None:
+    change_company(company, deposit_policy=settings.DEPOSIT_POLICY | {"required_for": ["always"]})
+    order_id = make_order(company)
+    _pay(client, company, jobs, order_id, 3_224)
+    assert client.get(f"/v1/orders/{order_id}", headers=company.headers()).get_json()["state"] == "pending"
+    for _ in range(2):
+        _pay(client, company, jobs, order_id, 1)
+    order = client.get(f"/v1/orders/{order_id}", headers=company.headers()).get_json()
+    assert (order["state"], order["hold_until"]) == ("confirmed", None)
+    assert len(rows("SELECT id FROM messages WHERE kind = 'order_confirmed'")) == 1
+    events = [each["event"] for each in rows("SELECT event FROM order_history ORDER BY id")]
+    assert events == ["place", "payment", "payment", "confirm", "payment"]

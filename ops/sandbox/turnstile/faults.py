@@ -15,7 +15,7 @@ class Mode(StrEnum):
     ERROR = "error"  # 200 with internal-error
     WRONG = "wrong"  # 200 with what is no JSON
     NO_VERDICT = "no_verdict"  # 200 with JSON that says nothing
-    ENDLESS = "endless"  # 200 with an answer that would let everything pass, and megabytes of blanks
+    ENDLESS = "endless"  # 200 with an answer that would let everything pass, and a megabyte of blanks
     REDIRECT = "redirect"  # 307 to an answer that would let everything pass
     FAILED_SUCCESS = "failed_success"  # 500 with an answer that would let everything pass
 

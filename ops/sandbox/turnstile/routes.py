@@ -18,7 +18,7 @@ blueprint = Blueprint("turnstile", __name__)
 
 MAX_COUNT = 1_000_000
 MAX_SECONDS = 120
-ENDLESS_BYTES = 8 * 1024 * 1024
+ENDLESS_BYTES = 1024 * 1024
 LETS_EVERYTHING_PASS = {"success": True, "error-codes": [], "action": "", "hostname": ""}
 
 
