@@ -37,6 +37,7 @@ def _history(row: Any) -> dict[str, Any]:
 
 def _message(row: Any) -> dict[str, Any]:
     details = {
+        "message_id": row.id,
         "recipient": row.recipient,
         "state": row.state,
         "sent_at": row.sent_at,
@@ -48,6 +49,7 @@ def _message(row: Any) -> dict[str, Any]:
 
 def _payment(row: Any) -> dict[str, Any]:
     details = {
+        "payment_id": row.id,
         "amount": {"amount": row.amount, "currency": row.currency},
         "refund_due": row.refund_due,
         "paid_at": row.paid_at,

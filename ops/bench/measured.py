@@ -23,7 +23,7 @@ CEILINGS = {
     "board_statements": 4.0,
     "slots_statements": 6.0,
     "booking_statements": 10.0,
-    "public_booking_statements": 10.0,
+    "public_booking_statements": 18.0,
     "list_p95_in_flood_vs_quiet": 2.0,
     "sign_in_in_flood_s": 3.0,
 }

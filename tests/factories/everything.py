@@ -75,7 +75,11 @@ def make_everything(company: Company) -> Everything:
     worker_id = make_worker(company, team_id=team_id)
     later = datetime.now(UTC) + timedelta(days=3)  # requests are made for tomorrow
     order_id = make_order(
-        company, worker_ids=[worker_id], scheduled_start=later, scheduled_end=later + timedelta(hours=2)
+        company,
+        team_id=team_id,
+        worker_ids=[worker_id],
+        scheduled_start=later,
+        scheduled_end=later + timedelta(hours=2),
     )
     named = {
         "clients": company.client_id,
