@@ -34,6 +34,7 @@ def committing_services(
             database_url=SecretStr(mine.app_url),
             redis_url=SecretStr(mine.redis_url),
             database_pool_size=CONNECTIONS,
+            database_pool_timeout_seconds=60,  # of two hundred at once, some wait for the others on a slow machine
             order_upload_root=tmp_path_factory.mktemp("committed-uploads"),
         )
     )

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from shared.core.permissions import GRANTS
@@ -14,7 +13,7 @@ from shared.core.transaction import transaction
 from shared.identity.model import SignInAttempts
 from tests.checked_client import CheckedClient
 from tests.contract.callers import call
-from tests.contract.requests_from_openapi import Operation, operations
+from tests.contract.requests_from_openapi import operations
 from tests.factories.everything import make_everything
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company
@@ -23,17 +22,6 @@ from tests.rows import footprint, platform_footprint, row, rows
 from tests.variants import client_on, with_settings
 
 FOR_STAFF = [operation for operation in operations() if not operation.is_public]
-OF_ACCOUNT = {
-    "logout",
-    "change_password",
-    "list_sessions",
-    "end_session",
-    "begin_mfa",
-    "confirm_mfa",
-    "renew_recovery_codes",
-    "remove_mfa",
-}
-"""Operations, by operationId, about the caller's own account, which a Basic login has none of."""
 
 
 @pytest.fixture
@@ -58,30 +46,6 @@ def test_off_means_off_everywhere(company: Company) -> None:
 def test_it_is_off_unless_it_is_switched_on(client: CheckedClient, company: Company) -> None:
     assert company.services.settings.legacy_basic_auth_enabled is False
     assert client.get("/v1/orders", headers=basic("owner")).status_code == 401
-
-
-@pytest.mark.parametrize("operation", FOR_STAFF, ids=str)
-def test_each_login_has_the_rights_of_its_role_on_every_operation(
-    company: Company, database: Connection, operation: Operation
-) -> None:
-    everything = make_everything(company)
-    client = client_on(with_logins(company.services, company.slug))
-    outcomes = {}
-    for name, role in ROLES.items():
-        answers = []
-        for headers in (company.headers(role), basic(name)):
-            attempt = database.begin_nested()
-            answers.append(call(client, operation.request(everything.ids), headers))
-            attempt.rollback()
-        person, login = answers
-        label = f"{operation} as {name}: {login.status} {login.get_data(as_text=True)}"
-        if operation.id in OF_ACCOUNT:
-            assert (login.status_code, login.get_json()["code"]) == (403, "access.no_account"), label
-        else:
-            assert login.status_code == person.status_code, label
-            outcomes[name] = login.status_code
-        assert ("Deprecation" in login.headers, "Deprecation" in person.headers) == (True, False), label
-    assert operation.id in OF_ACCOUNT or outcomes["owner"] < 300
 
 
 @pytest.mark.parametrize("name", ROLES)
