@@ -112,7 +112,13 @@ def _list_what_to_do(company: Company) -> None:
 
 def _decide(company: Company) -> None:
     deposit = {"percent": 25, "minimum": 5000, "maximum": None, "required_for": ["first_order"], "total_above": None}
-    planning = {"min_notice_hours": 2, "step_minutes": 30, "buffer_minutes": 30, "hold_minutes": 30}
+    planning = {
+        "min_notice_hours": 2,
+        "max_days_ahead": 365,
+        "step_minutes": 30,
+        "buffer_minutes": 30,
+        "hold_minutes": 30,
+    }
     path = "/v1/organization"
     company.owner.refused("PATCH", path, 428, "request.precondition_required", {"deposit_policy": deposit})
     settle(company.owner, {"deposit_policy": deposit, "scheduling_policy": planning})
