@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, update
 from api.app import create_app
 from ops.bench.errors import BenchError
 from ops.bench.installation import Installation
-from ops.bench.seed import BATCH, FIRST_START, company, place_orders
+from ops.bench.seed import BATCH, company, place_orders
 from ops.quickstart.database import REPOSITORY
 from shared.core import clock
 from shared.core.actor import Actor
@@ -31,7 +31,7 @@ from shared.orders.model import Order
 from shared.wiring import build_services
 
 TEAMS, DAYS, ORDERS_A_DAY, SEARCHES = 20, 31, 5, 20
-FIRST_DAY = FIRST_START.date()
+FIRST_DAY = clock.utc_now().date() + timedelta(days=30)
 PATH = f"/v1/slots?minutes=120&from={FIRST_DAY}&to={FIRST_DAY + timedelta(days=DAYS)}"
 _ALWAYS = {day: [{"opens": "00:00", "closes": "24:00"}] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 _GAP, _LENGTH, _BLOCKED = timedelta(hours=2), timedelta(minutes=60), timedelta(minutes=90)
