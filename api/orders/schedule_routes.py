@@ -10,6 +10,7 @@ from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, tenant
 from api.core.schemas import Day, InSchema, Instant, OutSchema
+from shared.core.orm import columns_of
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only
 from shared.orders import board
@@ -96,7 +97,7 @@ def _present(shown: board.Board) -> dict[str, Any]:
         teams[team_id] = {"id": team_id, "name": rows[0].team_name, "workers": workers, "orders": []}
     unassigned: list[dict[str, Any]] = []
     for order in shown.orders:
-        columns = order._mapping  # noqa: SLF001 - its public name
+        columns = columns_of(order)
         group = teams[order.team_id]["orders"] if order.team_id in teams else unassigned
         group.append({name: columns[name] for name in _OF_ORDER})
     return {
@@ -105,5 +106,5 @@ def _present(shown: board.Board) -> dict[str, Any]:
         "to_at": shown.to_at,
         "teams": list(teams.values()),
         "unassigned": unassigned,
-        "blackouts": [{name: row._mapping[name] for name in _OF_BLACKOUT} for row in shown.blackouts],  # noqa: SLF001
+        "blackouts": [{name: columns_of(row)[name] for name in _OF_BLACKOUT} for row in shown.blackouts],
     }

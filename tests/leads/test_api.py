@@ -9,6 +9,7 @@ import pytest
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
 from shared.leads import service as leads
+from shared.leads.service import NewLead
 from shared.leads.states import ARROWS, LeadState, Move, allowed_from
 from tests.checked_client import CheckedClient
 from tests.factories.leads import make_lead
@@ -262,3 +263,20 @@ def test_who_only_reads_changes_nothing(client: CheckedClient, company: Company,
     for path, body in (("", CLEO), (f"/{lead_id}/contact", None), (f"/{lead_id}/lose", {"reason": "x"})):
         assert client.post(f"/v1/leads{path}", json=body, headers=headers).status_code == 403
     assert footprint(company.org_id)["leads"] == before
+
+
+def test_whoever_asks_again_and_again_gets_one_mail(client: CheckedClient, company: Company) -> None:
+    """Somebody could ask in another person's name to fill their mailbox."""
+    made_at = datetime(2026, 11, 26, 12, 5, tzinfo=UTC)
+    cleo, other = "cleo@lead.test", "other@lead.test"
+    for minutes, email in ((0, cleo), (40, cleo.upper()), (50, other), (60, cleo)):
+        with transaction(company.scope) as session:
+            wanted = NewLead(name="Cleo Park", email=email)
+            now = made_at + timedelta(minutes=minutes)
+            leads.create(session, company.owner, wanted, source="public", captcha="off", now=now)
+    found = rows("SELECT recipient, created_at FROM messages WHERE kind = 'request_received' ORDER BY created_at")
+    assert [(each["recipient"], (each["created_at"] - made_at) // timedelta(minutes=1)) for each in found] == [
+        (cleo, 0),
+        (other, 50),
+        (cleo, 60),
+    ]

@@ -13,7 +13,7 @@ from tests.checked_client import CheckedClient
 from tests.contract.test_statement_counts import counted
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.orders import make_order, order_body
-from tests.factories.organizations import Company
+from tests.factories.organizations import Company, make_company
 from tests.orders.steps import ask, change_row
 from tests.rows import footprint, row, rows
 
@@ -230,7 +230,51 @@ def test_lists_are_filtered_by_team_day_and_words(client: CheckedClient, company
     assert found("q=ber") == [str(late), str(early)]
     assert found("q=berg%20ANN") == [str(late), str(early)]
     assert found("q=nobody") == []
-    assert found(f"updated_since={datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".replace(":", "%3A")) in (
-        [],
-        [str(late), str(early)],
-    )
+    for minutes, changed in ((-1, [str(late), str(early)]), (1, [])):
+        since = datetime.now(UTC) + timedelta(minutes=minutes)
+        assert found(f"updated_since={since:%Y-%m-%dT%H:%M:%SZ}") == changed
+
+
+@pytest.mark.parametrize("verb", ["place", "reschedule", "assign"])
+def test_the_alternatives_are_free_for_the_workers_too(client: CheckedClient, company: Company, verb: str) -> None:
+    make_team(company)
+    worker_id = make_worker(company)
+    day = (datetime.now(EDMONTON) + timedelta(days=7)).replace(hour=10, minute=0, second=0, microsecond=0)
+    day += timedelta(days=(7 - day.weekday()) % 7)
+    _order(company, day, worker_ids=[worker_id])
+    later = _order(company, day + timedelta(days=1), worker_ids=[worker_id] if verb == "reschedule" else [])
+    if verb == "place":
+        times = {"scheduled_start": day.isoformat(), "scheduled_end": (day + 2 * HOUR).isoformat()}
+        body = order_body(company, worker_ids=[str(worker_id)], **times)
+        answer = client.post("/v1/orders", json=body, headers=company.headers())
+    elif verb == "reschedule":
+        answer = _post(client, company, later, "reschedule", scheduled_start=day.isoformat())
+    else:
+        same = _order(company, day)
+        answer = _post(client, company, same, "assign", team_id=None, worker_ids=[str(worker_id)])
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "orders.slot_taken")
+    offered = [datetime.fromisoformat(each["start"]) for each in answer.get_json()["alternatives"]]
+    assert len(offered) == 3
+    for start in offered:
+        assert not day - timedelta(hours=2, minutes=30) < start < day + timedelta(hours=2, minutes=30)
+
+
+def test_a_day_begins_when_the_clocks_show_its_midnight_first(client: CheckedClient, services: Services) -> None:
+    """In Havana they show it twice when they go back."""
+    company = make_company(services, timezone="America/Havana")
+    first_midnight = datetime(2027, 11, 7, 4, tzinfo=UTC)
+    order_id = _order(company, first_midnight + timedelta(minutes=10), hours=0.25)
+    for day, following, is_there in (("2027-11-06", "2027-11-07", False), ("2027-11-07", "2027-11-08", True)):
+        listed = client.get(f"/v1/orders?date={day}", headers=company.headers()).get_json()["data"]
+        board = client.get(f"/v1/schedule?from={day}&to={following}", headers=company.headers()).get_json()
+        assert [order["id"] for order in listed] == [order["id"] for order in board["unassigned"]]
+        assert bool(listed) is is_there
+        assert not listed or listed[0]["id"] == str(order_id)
+
+
+def test_a_team_that_does_not_work_any_more_may_keep_what_it_has(client: CheckedClient, company: Company) -> None:
+    team_id, worker_id = make_team(company), make_worker(company)
+    order_id = _order(company, MONDAY, team_id=team_id)
+    client.patch(f"/v1/teams/{team_id}", json={"is_active": False}, headers=company.headers())
+    kept = _post(client, company, order_id, "assign", team_id=str(team_id), worker_ids=[str(worker_id)])
+    assert (kept.status_code, kept.get_json()["team_id"]) == (200, str(team_id))

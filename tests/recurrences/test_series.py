@@ -12,6 +12,7 @@ from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.recurrences import placing
 from tests.checked_client import CheckedClient
+from tests.factories.catalog import make_estimate
 from tests.factories.crews import make_team
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
@@ -260,10 +261,41 @@ def test_a_visit_that_has_begun_is_not_skipped(client: CheckedClient, company: C
 
 
 @pytest.mark.parametrize(
-    ("on_date", "status"), [("8999-12-31", 422), ("9999-12-31", 422), ("0001-01-01", 422), ("2026-02-30", 422)]
+    ("day", "listed"), [("8999-12-31", 200), ("9999-12-31", 400), ("0001-01-01", 400), ("2026-02-30", 400)]
 )
-def test_a_date_far_away_is_refused_at_once(client: CheckedClient, company: Company, on_date: str, status: int) -> None:
+def test_a_date_far_away_is_refused_at_once(client: CheckedClient, company: Company, day: str, listed: int) -> None:
     recurrence_id = make_recurrence(company, starts_on=FIRST)
-    assert _post(client, company, recurrence_id, "skip", on_date=on_date).status_code == status
-    assert _create(client, company, starts_on=on_date).status_code == status
-    assert client.get(f"/v1/orders?date={on_date}", headers=company.headers()).status_code in {200, 400}
+    assert _post(client, company, recurrence_id, "skip", on_date=day).status_code == 422
+    assert _create(client, company, starts_on=day).status_code == 422
+    assert client.get(f"/v1/orders?date={day}", headers=company.headers()).status_code == listed
+
+
+def test_a_visit_that_staff_have_called_off_can_be_skipped(client: CheckedClient, company: Company) -> None:
+    recurrence_id = make_recurrence(company, starts_on=FIRST)
+    place_ahead(company, recurrence_id)
+    first = _occurrences(client, company, recurrence_id)[0]
+    client.post(f"/v1/orders/{first['order_id']}/cancel", json={"reason": "rain"}, headers=company.headers())
+    skipped = _post(client, company, recurrence_id, "skip", on_date=first["on_date"])
+    assert (skipped.status_code, skipped.get_json()["state"]) == (200, "skipped")
+
+
+def test_a_series_whose_last_visit_is_placed_is_left_alone(company: Company) -> None:
+    recurrence_id = make_recurrence(company, starts_on=FIRST, ends_on=FIRST + timedelta(weeks=1))
+    assert place_ahead(company, recurrence_id)["placed"] == 2
+    assert row("SELECT next_place_at FROM recurrences")["next_place_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"), [({"minutes": 30}, "/minutes"), ({"frequency": "monthly"}, "/estimate_id"), ({}, None)]
+)
+def test_the_estimate_says_how_long_and_how_often(
+    client: CheckedClient, company: Company, changes: dict[str, Any], pointer: str | None
+) -> None:
+    body = _body(company, estimate_id=str(make_estimate(company, frequency="weekly"))) | changes
+    for name in {"minutes", "title", "total"} - set(changes):
+        del body[name]
+    answer = client.post("/v1/recurrences", json=body, headers=company.headers())
+    if pointer is None:
+        assert answer.status_code == 201
+    else:
+        assert (answer.status_code, answer.get_json()["errors"][0]["pointer"]) == (422, pointer)
