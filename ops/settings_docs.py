@@ -39,6 +39,7 @@ GROUPS = {
     ),
     "Email": ("email_", "smtp_"),
     "Storage and photos": ("order_", "photo_", "storage_"),
+    "Storage: S3, R2, Cloudflare Images": ("s3_", "r2_", "cf_images_"),
     "Stripe": ("stripe_",),
     "Captcha": ("captcha_", "turnstile_"),
     "Jobs and heartbeats": ("job_", "sweep_"),

@@ -20,6 +20,7 @@ from shared.integrations.payments import WebhookVerifier
 from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
 from shared.integrations.storage import Storage
 from shared.integrations.storage.local_storage import LocalStorage
+from shared.integrations.storage.memory_storage import MemoryStorage
 
 REDIS_PATIENCE_SECONDS = 1.0
 
@@ -60,7 +61,15 @@ def build_services(settings: Settings) -> Services:
         ),
         broker=broker,
         mailer=SmtpMailer(settings) if settings.email_mode == "smtp" else None,
-        storages={LocalStorage.backend: LocalStorage(settings.order_upload_root)},
+        storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
         captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
     )
+
+
+def _storages(settings: Settings) -> dict[str, Storage]:
+    """Every storage that is set up, by its name: a photo stays where it is when ORDER_STORAGE_BACKEND changes."""
+    storages: list[Storage] = [LocalStorage(settings.order_upload_root)]
+    if settings.order_storage_backend == MemoryStorage.backend:
+        storages.append(MemoryStorage())
+    return {storage.backend: storage for storage in storages}

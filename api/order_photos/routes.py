@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from werkzeug.wsgi import FileWrapper
 
 from api.core.access import public, requires
 from api.core.blueprint import Blueprint
@@ -41,7 +42,7 @@ def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) ->
         photo = order_photos.reserve(session, actor(), order_id, upload, storage.backend, **form, now=now())
     ours = Tenant(actor().org_id)  # What has begun is ended or undone, also when the session ends meanwhile.
     try:
-        storage.put(photo.storage_key, upload.source)
+        storage.put(storage.allocate(photo.storage_key), upload.source, mime=upload.mime)
         with transaction(ours) as session:
             return _present(order_photos.mark_stored(session, actor(), photo.id))
     except Refusal:
@@ -88,7 +89,7 @@ def download_photo(token: str) -> Response:
     with read_only(Tenant(org_id)) as session:
         photo = order_photos.get(session, org_id, photo_id)
     stored = services().storages[photo.backend].open(photo.storage_key)
-    response = Response(stored.chunks, mimetype=photo.mime, direct_passthrough=True)
+    response = Response(FileWrapper(stored.source), mimetype=photo.mime, direct_passthrough=True)
     response.content_length = stored.size
     response.headers["Content-Disposition"] = f'inline; filename="{photo.id}.{EXTENSIONS[photo.mime]}"'
     response.headers["Cache-Control"] = f"private, max-age={services().settings.photo_url_ttl_seconds}"

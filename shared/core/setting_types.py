@@ -57,6 +57,7 @@ def _networks(value: object) -> object:
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_origin)]
+OptionalHttpUrl = Annotated[str, AfterValidator(lambda value: _http_origin(value) if value else value)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_list)]

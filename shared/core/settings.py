@@ -6,11 +6,10 @@ crash. `.env.example` and `ops/docs/settings.md` are generated from this class (
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.core.networks import TrustedProxies
 from shared.core.permissions import Role
@@ -25,6 +24,7 @@ from shared.core.setting_types import (
     Seconds,
     Texts,
 )
+from shared.core.storage_settings import StorageSettings
 
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
@@ -34,7 +34,7 @@ TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
-class Settings(BaseSettings):
+class Settings(StorageSettings):
     """One field per setting; its description is the operator's documentation."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
@@ -129,22 +129,6 @@ class Settings(BaseSettings):
     smtp_use_tls: bool = Field(True, description="STARTTLS with certificate check before anything is sent.")
     smtp_timeout_seconds: Seconds = Field(10.0, description="Longest wait for one answer of the mail server.")
 
-    order_storage_backend: Literal["local"] = Field("local", description="Where order photos are kept.")
-    order_upload_root: Path = Field(
-        Path("var/uploads"), description="Folder of the `local` backend; a volume that API and workers share."
-    )
-    order_photo_max_bytes: Count = Field(10 * 1024 * 1024, description="Largest photo; more is 413.")
-    order_photo_allowed_mimes: Texts = Field(
-        ("image/jpeg", "image/png", "image/webp"), description="Accepted types, judged by content. Comma list."
-    )
-    order_photo_signing_secret: SecretStr = Field(description="Signs photo links. 32 characters or more.")
-    photo_url_ttl_seconds: Count = Field(60, description="Life of a signed photo link.")
-    storage_delete_retry_interval_seconds: Seconds = Field(
-        30.0, description="First wait between tries to delete a file."
-    )
-    storage_delete_max_attempts: Count = Field(5, description="Tries before a delete is `stuck` and needs a person.")
-    storage_delete_batch_size: Count = Field(50, description="Rows one janitor transaction takes.")
-
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""),
         description="Signing secret of the webhook endpoint; comma list while rotating. Empty: endpoint off (503).",
@@ -178,7 +162,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = []
+        faults = self.storage_faults(production=self.environment == "production")
         if self.email_mode == "smtp" and not self.smtp_host:
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
         if self.captcha_mode == "turnstile":
@@ -223,8 +207,11 @@ class Settings(BaseSettings):
             "AUTH_SECRET_KEY": self.auth_secret_key.get_secret_value(),
             "ORDER_PHOTO_SIGNING_SECRET": self.order_photo_signing_secret.get_secret_value(),
         }
-        if self.auth_secret_key_previous.get_secret_value():
-            secrets["AUTH_SECRET_KEY_PREVIOUS"] = self.auth_secret_key_previous.get_secret_value()
+        more = {
+            "AUTH_SECRET_KEY_PREVIOUS": self.auth_secret_key_previous.get_secret_value(),
+            "PHOTO_TOKEN_SECRET": self.photo_token_secret.get_secret_value(),
+        }
+        secrets |= {name: secret for name, secret in more.items() if secret}
         faults = [
             f"{name} must be {SHORTEST_SECRET} random characters or more (make one: python -m ops.cli init)"
             for name, secret in secrets.items()

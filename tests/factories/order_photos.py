@@ -56,7 +56,8 @@ def make_photo(
     with transaction(company.scope) as session:
         session.add(photo)
     if with_object:
-        company.services.storages["local"].put(photo.storage_key, io.BytesIO(content))
+        storage = company.services.storages["local"]
+        storage.put(storage.allocate(photo.storage_key), io.BytesIO(content), mime=photo.mime)
     return photo
 
 

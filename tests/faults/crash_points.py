@@ -6,13 +6,15 @@ What is wrapped stays real; only the moment of death is chosen. `CRASH_POINT` in
 
 import os
 import signal
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 from shared.core import transaction
+from shared.core.errors import Unavailable
 from shared.core.jobs import Message
 from shared.integrations.mail import Mail, Mailer
-from shared.integrations.storage import Storage, StoredObject
+from shared.integrations.storage import Slot, Storage
 from shared.wiring import Services
 
 POINT = os.environ.get("CRASH_POINT", "")
@@ -35,20 +37,20 @@ class DyingStorage:
 
     def __init__(self, real: Storage) -> None:
         self._real = real
-        self.backend = real.backend
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def put(self, slot: Slot, source: BinaryIO, *, mime: str) -> None:
         _die_at("before put")
-        self._real.put(key, cast(BinaryIO, _DyingSource(source)) if POINT == "in put" else source)
+        self._real.put(slot, cast(BinaryIO, _DyingSource(source)) if POINT == "in put" else source, mime=mime)
         _die_at("after put")
 
-    def open(self, key: str) -> StoredObject:
-        return self._real.open(key)
-
-    def delete(self, key: str) -> None:
+    def delete(self, keys: Iterable[str]) -> dict[str, Unavailable]:
         _die_at("before delete")
-        self._real.delete(key)
+        failed = self._real.delete(keys)
         _die_at("after delete")
+        return failed
 
 
 class DyingMailer:
@@ -67,6 +69,9 @@ class _DyingSource:
 
     def __init__(self, source: BinaryIO) -> None:
         self._source, self._reads = source, 0
+
+    def seek(self, offset: int) -> int:
+        return self._source.seek(offset)
 
     def read(self, _: int = -1) -> bytes:
         self._reads += 1

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from shared.core import clock
-from shared.core.errors import Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
@@ -23,12 +22,10 @@ def purge(org_id: str, photo_id: str) -> dict[str, str]:
         photo = order_photos.claim_for_purge(session, scope.org_id, UUID(photo_id), now=clock.utc_now())
     if photo is None:
         return {"outcome": "nothing to do"}
-    try:
-        services().storages[photo.backend].delete(photo.storage_key)
-    except Unavailable as refusal:
+    for refusal in services().storages[photo.backend].delete([photo.storage_key]).values():
         with transaction(scope) as session:
             order_photos.mark_undeleted(session, photo, services().settings, refusal.detail, now=clock.utc_now())
-        raise
+        raise refusal
     with transaction(scope) as session:
         order_photos.forget(session, scope.org_id, photo.id)
     return {"outcome": "purged"}

@@ -2,12 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from shared.core.errors import NotFound, Unavailable
-from shared.integrations.storage import OBJECT_MISSING, STORAGE_AWAY, StoredObject
+from shared.integrations.storage import OBJECT_MISSING, STORAGE_AWAY, ListedObject, Slot, StoredObject
 
 CHUNK_BYTES = 256 * 1024
 
@@ -16,21 +17,32 @@ class LocalStorage:
     """Files under `root`, written beside their place and renamed, so that nobody ever sees half a photo."""
 
     backend = "local"
+    resizes = False
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def put(self, key: str, source: BinaryIO) -> None:
+    @property
+    def spool(self) -> Path | None:
+        """The root itself: its temporary files have no names there (O_TMPFILE), and are given one by `put`."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        return self._root
+
+    def allocate(self, path: str) -> Slot:
+        """See `Storage.allocate`."""
+        self._path(path)
+        return Slot(path)
+
+    def put(self, slot: Slot, source: BinaryIO, *, mime: str) -> None:  # noqa: ARG002 - a file has no type
         """See `Storage.put`. The file and its name are on disk (fsync) before this returns."""
-        path = self._path(key)
+        path = self._path(slot.key)
         partial = _partial(path)
         try:
             _make_folder(path.parent)
             try:
-                with partial.open("wb") as target:
-                    shutil.copyfileobj(source, target, CHUNK_BYTES)
-                    target.flush()
-                    os.fsync(target.fileno())
+                partial.unlink(missing_ok=True)
+                if not _name(source, partial):
+                    _copy(source, partial)
                 partial.rename(path)
                 _sync_folder(path.parent)
             finally:
@@ -46,19 +58,46 @@ class LocalStorage:
             raise NotFound(OBJECT_MISSING, "The file is gone.") from error
         except OSError as error:
             raise Unavailable(STORAGE_AWAY, f"The photo could not be read: {error.strerror}.") from error
-        return StoredObject(size=os.fstat(source.fileno()).st_size, chunks=_chunks(source))
+        return StoredObject(size=os.fstat(source.fileno()).st_size, source=source)
 
-    def delete(self, key: str) -> None:
+    def delete(self, keys: Iterable[str]) -> dict[str, Unavailable]:
         """See `Storage.delete`. Also removes what a crash in the middle of `put` left. Leaves the folders: removing one
         could race with an upload into it."""
-        path = self._path(key)
-        try:
-            path.unlink(missing_ok=True)
-            _partial(path).unlink(missing_ok=True)
-            if path.parent.exists():
-                _sync_folder(path.parent)  # or a power cut could bring back a photo whose row is forgotten
-        except OSError as error:
-            raise Unavailable(STORAGE_AWAY, f"The photo could not be deleted: {error.strerror}.") from error
+        failed: dict[str, Unavailable] = {}
+        in_folders: dict[Path, list[str]] = {}
+        for key in keys:
+            path = self._path(key)
+            try:
+                path.unlink(missing_ok=True)
+                _partial(path).unlink(missing_ok=True)
+                in_folders.setdefault(path.parent, []).append(key)
+            except OSError as error:
+                failed[key] = _undeleted(error)
+        for folder, gone in in_folders.items():
+            try:
+                if folder.exists():
+                    _sync_folder(folder)  # or a power cut could bring back a photo whose row is forgotten
+            except OSError as error:
+                failed |= dict.fromkeys(gone, _undeleted(error))
+        return failed
+
+    def link(self, key: str, *, mime: str, filename: str, expires_at: datetime, thumbnail: bool = False) -> None:
+        """See `Storage.link`: downloads go through our API."""
+
+    def list_objects(self, prefix: str = "") -> Iterator[ListedObject]:
+        """See `Storage.list_objects`. Half-written files are listed as well: they are objects without a row."""
+        yield from self._walk(self._root, prefix)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[ListedObject]:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name) if folder.is_dir() else []
+        for entry in entries:
+            path = Path(entry.path).relative_to(self._root).as_posix()
+            if entry.is_dir(follow_symlinks=False):
+                if f"{path}/".startswith(prefix) or prefix.startswith(f"{path}/"):
+                    yield from self._walk(Path(entry.path), prefix)
+            elif path.startswith(prefix):
+                found = entry.stat(follow_symlinks=False)
+                yield ListedObject(path, path, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def _path(self, key: str) -> Path:
         path = (self._root / key).resolve()
@@ -67,14 +106,35 @@ class LocalStorage:
         return path
 
 
+def _name(source: BinaryIO, path: Path) -> bool:
+    """Give a temporary file without a name the name `path`; no byte is copied. False when `source` is none of those, or
+    on another disk."""
+    try:
+        descriptor = source.fileno()
+        if os.fstat(descriptor).st_nlink:
+            return False
+        source.flush()
+        os.fsync(descriptor)
+        os.link(f"/proc/self/fd/{descriptor}", path, follow_symlinks=True)
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    source.seek(0)
+    with path.open("xb") as target:
+        shutil.copyfileobj(source, target, CHUNK_BYTES)
+        target.flush()
+        os.fsync(target.fileno())
+
+
 def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _chunks(source: BinaryIO) -> Iterator[bytes]:
-    with source:
-        while chunk := source.read(CHUNK_BYTES):
-            yield chunk
+def _undeleted(error: OSError) -> Unavailable:
+    return Unavailable(STORAGE_AWAY, f"The photo could not be deleted: {error.strerror}.")
 
 
 def _make_folder(folder: Path) -> None:
