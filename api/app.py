@@ -16,6 +16,7 @@ from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
+from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
@@ -33,6 +34,7 @@ from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
 from api.slots.routes import blueprint as slots
+from api.storage_deletes.routes import blueprint as storage_deletes
 from api.stripe_events.routes import blueprint as stripe_events
 from api.time_entries.routes import blueprint as time_entries
 from shared.core.settings import Settings
@@ -61,6 +63,7 @@ BLUEPRINTS = (
     checklists,
     time_entries,
     order_photos,
+    storage_deletes,
     payments,
     public,
     privacy,
@@ -78,6 +81,7 @@ class _SyncFlask(Flask):
 def create_app(settings: Settings, services: Services) -> Flask:
     """Build the application on `services`. Nothing is read from the environment here."""
     app = _SyncFlask("api", static_folder=None)
+    app.request_class = UploadRequest
     app.json = OrjsonProvider(app)
     app.config.from_mapping(openapi.CONFIG)
     app.config["MAX_CONTENT_LENGTH"] = settings.api_json_max_bytes

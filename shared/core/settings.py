@@ -9,7 +9,7 @@ import sys
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.core.networks import TrustedProxies
 from shared.core.permissions import Role
@@ -34,7 +34,7 @@ TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
-class Settings(StorageSettings):
+class Settings(StorageSettings, BaseSettings):
     """One field per setting; its description is the operator's documentation."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)

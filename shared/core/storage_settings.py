@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, OptionalHttpUrl, Seconds, Texts
 
@@ -16,7 +15,7 @@ Backend = Annotated[
 ]
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(BaseModel):
     """A backend is set up when its bucket or account is named; photos that it keeps stay within reach, whatever
     ORDER_STORAGE_BACKEND says now."""
 

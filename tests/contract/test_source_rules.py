@@ -18,6 +18,7 @@ SEES_EVERY_ORGANIZATION = {
     "worker/tasks/orders.py",  # holds that run out
     "worker/tasks/privacy.py",  # sweep
     "worker/tasks/recurrences.py",  # sweep
+    "worker/tasks/storage_deletes.py",  # sweep
     "worker/tasks/stripe_events.py",  # events name their organization only when they are handled
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company
