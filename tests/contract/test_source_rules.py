@@ -25,6 +25,8 @@ SEES_EVERY_ORGANIZATION = {
     "ops/cli/demo.py",  # makes the demo company
     "ops/cli/org.py",  # makes organizations
     "ops/cli/reseal.py",  # a key of the installation has sealed the secrets of all organizations
+    "ops/cli/storage.py",  # photos of all organizations, or of one that is named by its slug
+    "ops/cli/storage_reconcile.py",  # the organizations that have photos
     "ops/cli/user.py",  # recovers an account as sign-in finds it, and forgets tries, which are counted for all
 }
 """Who may look at all organizations at once. Add a file only with its reason."""
