@@ -15,12 +15,11 @@ from shared.core.storage_settings import backend_named
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only, transaction
 from shared.integrations.storage import NOT_SET_UP
-from shared.order_photos import moving, quota
+from shared.order_photos import moving, queries, quota
 from shared.organizations import service as organizations
 from shared.storage_deletes import service as storage_deletes
 from shared.wiring import build_services
 
-BATCH = 500
 POLL_SECONDS = 1.0
 
 
@@ -69,20 +68,20 @@ def move(target: str, source: str | None, slug: str | None, *, wait: bool) -> No
         raise Invalid(NOT_SET_UP, f"{target} is not set up here; {', '.join(sorted(services.storages))} are.")
     asked = _ask_all(target, backend_named(source) if source else None, _organization(slug))
     click.echo(f"{asked:,} photos will be moved to {target}. `storage status` shows how far it is.")
-    while wait and (left := _on_the_way(target)):
+    while wait and (left := _on_the_way()):
         click.echo(f"{left:,} to go")
         time.sleep(POLL_SECONDS)
 
 
 def _ask_all(target: str, source: str | None, org_id: UUID | None) -> int:
-    asked = 0
+    asked, after = 0, None
     while True:
         with transaction(PLATFORM) as session:
             now = clock.utc_now()
-            batch = moving.ask(session, target, source=source, org_id=org_id, now=now, limit=BATCH)
-        asked += batch
-        if batch < BATCH:
+            batch = moving.ask(session, target, source=source, org_id=org_id, after=after, now=now)
+        if not batch:
             return asked
+        asked, after = asked + len(batch), batch[-1]
 
 
 def _organization(slug: str | None) -> UUID | None:
@@ -96,9 +95,10 @@ def _organization(slug: str | None) -> UUID | None:
     return org_id
 
 
-def _on_the_way(target: str) -> int:
-    rows = _status()["photos"]
-    return sum(row["photos"] for row in rows if row["move_to"] == target and not row["given_up"])
+def _on_the_way() -> int:
+    with read_only(PLATFORM) as session:
+        under_way = queries.count_under_way(session)
+    return sum(count for (_, state), count in under_way.items() if state == "moving")
 
 
 def _status() -> dict[str, Any]:

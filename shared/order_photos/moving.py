@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from shared.core.errors import Refusal, Unavailable
@@ -18,26 +18,36 @@ from shared.order_photos.model import OrderPhoto, PhotoState
 from shared.storage_deletes import service as storage_deletes
 from shared.storage_deletes.service import WRITING_PATIENCE, Unwanted
 
+BATCH = 500
 MOST_ATTEMPTS = 5
 MOVE_LEASE = timedelta(minutes=5)
 """As `processing.PROCESS_LEASE`."""
 
+Place = tuple[UUID, UUID]
+"""Where a photo stands in the order of all: organization and identifier."""
+
 _photos = table_of(OrderPhoto)
 
 
-def ask(session: Session, target: str, *, source: str | None, org_id: UUID | None, now: datetime, limit: int) -> int:
-    """Ask for up to `limit` photos to be moved to `target`; those whose moving has failed before are asked for again.
-    Returns how many. The sweep takes it from here."""
+def ask(
+    session: Session, target: str, *, source: str | None, org_id: UUID | None, after: Place | None, now: datetime
+) -> list[Place]:
+    """Look at the next 500 photos `after` a place and ask for those to be moved to `target` that are not on their way
+    there; those whose moving has failed before are asked for again. Returns the places of those it has asked for; when
+    there are none, there are no more. The sweep takes it from here."""
     photo = _photos.c
+    place = tuple_(photo.org_id, photo.id)
     elsewhere = [photo.state == PhotoState.STORED, photo.backend != target]
     elsewhere += [photo.backend == source] if source else []
     elsewhere += [photo.org_id == org_id] if org_id else []
-    unasked = (photo.move_to.is_distinct_from(target)) | photo.next_attempt_at.is_(None)
-    found = select(photo.org_id, photo.id).where(*elsewhere, unasked).limit(limit).with_for_update(skip_locked=True)
-    taken = found.cte("taken")
+    elsewhere += [place > after] if after else []
+    unasked = photo.move_to.is_distinct_from(target) | photo.next_attempt_at.is_(None)
+    found = select(photo.org_id, photo.id).where(*elsewhere, unasked).order_by(photo.org_id, photo.id)
+    taken = found.limit(BATCH).with_for_update().cte("taken")
     asking = update(_photos).where(photo.org_id == taken.c.org_id, photo.id == taken.c.id)
     values = {"move_to": target, "attempts": 0, "next_attempt_at": now, "last_error": None}
-    return len(session.scalars(asking.values(values).returning(photo.id)).all())
+    asked = session.execute(asking.values(values).returning(photo.org_id, photo.id))
+    return sorted((row.org_id, row.id) for row in asked)
 
 
 def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> Row[Any] | None:
