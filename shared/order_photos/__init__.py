@@ -17,5 +17,9 @@ called inside a transaction. Wherever a process dies, what is left is a row that
     in purge, after the storage delete   row `purging`               purge again: nothing to delete, forget the row
     the message arrives twice            nothing                     the second finds no `deleting` row
 
+A stranger's file meets two walls. The API looks at its structure and decodes nothing (`inspection`); the worker decodes
+it and writes it anew (`encoding`), so that what is kept are pixels that we have written ourselves, without the place
+where they were taken. `rules.py` has the limits and the codes of what is refused.
+
 Start at `service.py`, then `worker/tasks/order_photos.py`.
 """
