@@ -63,8 +63,9 @@ def kept(made: "Encoded", zone: ZoneInfo, *, with_thumbnail: bool) -> Kept:
     taken_at = made.taken_at
     if taken_at is not None and taken_at.tzinfo is None:
         taken_at = taken_at.replace(tzinfo=zone)
-    thumbnail_size = made.thumbnail_size if with_thumbnail else 0
-    return Kept(made.mime, made.size, made.sha256, made.width, made.height, taken_at, thumbnail_size)
+    picture = made.picture
+    thumbnail_size = made.thumbnail.size if with_thumbnail else 0
+    return Kept(picture.mime, picture.size, picture.sha256, picture.width, picture.height, taken_at, thumbnail_size)
 
 
 def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> tuple[Row[Any], str] | None:

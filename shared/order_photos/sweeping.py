@@ -11,9 +11,9 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.order_photos import processing
 from shared.order_photos import service as order_photos
-from shared.order_photos.images import UNDECODABLE
 from shared.order_photos.jobs import MOVE, PROCESS
 from shared.order_photos.model import OrderPhoto, PhotoState
+from shared.order_photos.rules import UNDECODABLE
 
 BATCH = 50
 

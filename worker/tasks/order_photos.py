@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
 from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
-from shared.order_photos.encoding import encode
+from shared.order_photos.encoding import Encoded, Picture, encode
 from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME
 from shared.order_photos.uploading import key_of
 from worker.core.backlog import is_backed_up
@@ -96,16 +97,16 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
 
 def _process(scope: Tenant, photo: Row[Any], zone: ZoneInfo) -> str:
     storage = _storage(photo.backend)
-    with _fetched(storage, photo.upload_key, photo.sha256) as upload, encode(upload, photo.mime, storage.spool) as made:
-        picture = storage.allocate(processing.path_of_kept(photo, EXTENSIONS[made.mime]))
+    with _fetched(storage, photo.upload_key, photo.sha256) as upload, _encoded(upload, photo.mime) as made:
+        picture = storage.allocate(processing.path_of_kept(photo, made.picture.extension))
         thumbnail = _place_for_thumbnail(storage, photo)
         with transaction(scope) as session:
             named = processing.name_objects(session, photo, picture, thumbnail, now=clock.utc_now())
         if named is None:
             return "removed"
-        storage.put(picture, made.picture, mime=made.mime)
+        _put(storage, picture, made.picture)
         if thumbnail:
-            storage.put(thumbnail, made.thumbnail, mime=THUMBNAIL_MIME)
+            _put(storage, thumbnail, made.thumbnail)
         kept = processing.kept(made, zone, with_thumbnail=thumbnail is not None)
     with transaction(scope) as session:
         finished = processing.finish(session, named, kept, now=clock.utc_now())
@@ -148,6 +149,18 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 
 @contextmanager
+def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
+    """The photo written anew, in a folder that goes away."""
+    with tempfile.TemporaryDirectory(prefix="crewline-photo-") as folder:
+        yield encode(source, mime, Path(folder))
+
+
+def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
+    with picture.path.open("rb") as file:
+        storage.put(slot, file, mime=picture.mime)
+
+
+@contextmanager
 def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
     """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
     there (`digest` is its SHA-256)."""
@@ -167,8 +180,8 @@ def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
 def _thumbnail_of(source: Storage, photo: Row[Any], picture: BinaryIO) -> Iterator[BinaryIO]:
     """The photo's thumbnail: as it is kept, or made from the picture where the storage has made it until now."""
     if photo.thumbnail_key is None:
-        with encode(picture, photo.mime, None) as made:
-            yield made.thumbnail
+        with _encoded(picture, photo.mime) as made, made.thumbnail.path.open("rb") as small:
+            yield small
         return
     with tempfile.TemporaryFile() as file:
         with source.open(photo.thumbnail_key) as stored:
