@@ -78,6 +78,14 @@ def test_what_would_be_refused_again_is_no_failure(s3: SandboxS3, make_s3: MakeS
     put(storage, key)
 
 
+@pytest.mark.parametrize("mode", ["slow", "reset", "down"])
+def test_silence_and_hanging_up_are_failures(s3: SandboxS3, make_s3: MakeS3, key: str, mode: str) -> None:
+    storage = make_s3(failures=1, read_timeout_seconds=0.1)
+    s3.fault(mode, count=1, seconds=1)
+    assert refused(storage, "put", key).code == STORAGE_AWAY
+    assert refused(storage, "put", key).code == CIRCUIT_OPEN
+
+
 def test_nobody_there_is_a_failure(make_s3: MakeS3, key: str) -> None:
     storage = make_s3(endpoint="http://127.0.0.1:9", failures=2)
     assert [refused(storage, call, key).code for call in ("put", "get")] == [STORAGE_AWAY] * 2

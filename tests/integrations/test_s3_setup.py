@@ -1,17 +1,22 @@
 """How S3 and R2 are set up: what a mistake looks like, and what the environment may not change."""
 
+import tempfile
 import tracemalloc
 from collections.abc import MutableMapping
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO, cast
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+import requests
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from ops.sandbox.s3.names import SECRET_KEY
 from shared.integrations.storage import STORAGE_AWAY
+from shared.integrations.storage.s3_storage import S3Storage, s3_storage
 from shared.wiring import _storages
 from tests.integrations.conftest import MakeS3, MakeSubject
 from tests.integrations.s3_calls import CALLS, MIME, put, read, refused
@@ -101,22 +106,49 @@ def test_the_environment_has_no_say_where_a_key_is_given(
     assert [each.key for each in storage.list_objects(key)] == [key]
 
 
-def test_an_object_knows_its_type(s3: SandboxS3, make_s3: MakeS3, key: str) -> None:
-    put(make_s3(), key)
+def test_without_an_endpoint_it_is_amazons_in_the_region(
+    world: World, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for region in ("us-east-1", "eu-central-1"):
+        amazon = world.changed(s3_endpoint="", s3_bucket="photos", s3_region=region)
+        url = urlsplit(_link(s3_storage(amazon), key))
+        assert (url.scheme, url.netloc) == ("https", f"photos.s3.{region}.amazonaws.com")
+        assert url.path == f"/{key}"
+
+
+def test_what_a_browser_is_told_of_an_object(s3: SandboxS3, make_s3: MakeS3, key: str) -> None:
+    storage = make_s3()
+    put(storage, key)
     assert [(each["size"], each["content_type"]) for each in s3.objects(key)] == [(len(b"content"), MIME)]
+    opened = requests.get(_link(storage, key), timeout=10, proxies={"http": ""})
+    told = [opened.headers[name] for name in ("Content-Type", "Content-Disposition", "Cache-Control")]
+    assert told == ["image/webp", 'inline; filename="a-photo.webp"', "private"]
+
+
+@pytest.mark.parametrize(("seconds", "life"), [(60, {"59", "60"}), (30 * 24 * 3600, {"604800"}), (-5, {"1"})])
+def test_a_link_lives_as_long_as_it_should_and_may(make_s3: MakeS3, key: str, seconds: int, life: set[str]) -> None:
+    url = _link(make_s3(), key, seconds=seconds)
+    assert parse_qs(urlsplit(url).query)["X-Amz-Expires"][0] in life
+
+
+def _link(storage: S3Storage, key: str, seconds: int = 60) -> str:
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    return storage.link(key, mime="image/webp", filename="a-photo.webp", expires_at=expires_at)
 
 
 def test_a_large_photo_is_never_held_wholly(make_subject: MakeSubject, backend: str, key: str) -> None:
-    storage, content = make_subject(backend).storage, bytes(10 * MEBIBYTE)
-    put(storage, key)  # type: ignore[arg-type] - boto3 loads what it needs
-    source = BytesIO(content)
-    tracemalloc.start()
-    try:
-        storage.put(storage.allocate(key), source, mime=MIME)
-        with storage.open(key) as stored:
-            size = sum(len(piece) for piece in iter(lambda: stored.source.read(8192), b""))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert size == len(content)
+    storage, size = make_subject(backend).storage, 10 * MEBIBYTE
+    storage.put(storage.allocate(key), BytesIO(b"boto3 loads what it needs"), mime=MIME)
+    with tempfile.TemporaryFile() as source:
+        source.truncate(size)
+        tracemalloc.start()
+        try:
+            storage.put(storage.allocate(key), cast(BinaryIO, source), mime=MIME)
+            with storage.open(key) as stored:
+                read_bytes = sum(len(piece) for piece in iter(lambda: stored.source.read(8192), b""))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert read_bytes == size
     assert peak < 3 * MEBIBYTE

@@ -50,7 +50,7 @@ def connect(bucket: Bucket) -> Any:
     """
     config = Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path" if bucket.endpoint else "auto"},
+        s3={"addressing_style": _style(bucket), "us_east_1_regional_endpoint": "regional"},
         connect_timeout=bucket.connect_timeout_seconds,
         read_timeout=bucket.read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": bucket.max_attempts},
@@ -61,6 +61,13 @@ def connect(bucket: Bucket) -> Any:
         **({"proxies": {}, "ignore_configured_endpoint_urls": True} if bucket.access_key else {}),
     )
     return _session(bucket).client("s3", region_name=bucket.region, endpoint_url=bucket.endpoint or None, config=config)
+
+
+def _style(bucket: Bucket) -> str:
+    """At Amazon the bucket is a part of the host's name, said outright: left to itself, boto3 signs links for the
+    host of no region, which sends those to new buckets elsewhere, where the signature is wrong. Amazon's certificate
+    does not fit a name with dots."""
+    return "path" if bucket.endpoint or "." in bucket.name else "virtual"
 
 
 def _session(bucket: Bucket) -> Any:
