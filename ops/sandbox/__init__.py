@@ -13,6 +13,9 @@ What it is
     * A **Turnstile stand-in**: ``POST /api/turnstile/tokens`` solves a captcha, ``/turnstile/v0/siteverify`` checks
       it as Cloudflare does, and misbehaves on request (``/api/turnstile/fault``). Its secret key is in
       ``turnstile/tokens``.
+    * A **Cloudflare Images stand-in**: the API under ``/client/v4``, delivery under ``/imagedelivery``; shows what it
+      has at ``/cloudflare``, and misbehaves on request (``/api/cloudflare/fault``). Its keys are in
+      ``cloudflare/account``.
 
 What it is not
     * Not part of the product. It imports nothing from ``api``, ``shared`` or ``worker``, so that a mistake
@@ -20,5 +23,5 @@ What it is not
     * Not for the internet: no login, everything in memory, gone when the process ends.
 
 Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
-provider: ``mail``, ``stripe`` and ``turnstile``. ``web`` holds what every page has in common.
+provider: ``mail``, ``stripe``, ``turnstile`` and ``cloudflare``. ``web`` holds what every page has in common.
 """

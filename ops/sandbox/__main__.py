@@ -66,7 +66,7 @@ def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ops.sandbox",
-        description="The outside world on one machine: an SMTP catcher, a Stripe webhook sender, Turnstile.",
+        description="The outside world on one machine: SMTP, Stripe's webhooks, Turnstile, Cloudflare Images.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

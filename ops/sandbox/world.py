@@ -6,6 +6,9 @@ from typing import cast
 
 from flask import current_app
 
+from ops.sandbox.cloudflare.faults import CallLog
+from ops.sandbox.cloudflare.faults import FaultPlan as CloudflareFaultPlan
+from ops.sandbox.cloudflare.images import ImageStore
 from ops.sandbox.mail.faults import FaultPlan
 from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.stripe.log import EventLog
@@ -33,6 +36,9 @@ class World:
     turnstile_tokens: Tokens = field(default_factory=Tokens)
     turnstile_faults: TurnstileFaultPlan = field(default_factory=TurnstileFaultPlan)
     turnstile_checks: CheckLog = field(default_factory=CheckLog)
+    cloudflare_images: ImageStore = field(default_factory=ImageStore)
+    cloudflare_faults: CloudflareFaultPlan = field(default_factory=CloudflareFaultPlan)
+    cloudflare_calls: CallLog = field(default_factory=CallLog)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
