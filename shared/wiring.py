@@ -19,6 +19,7 @@ from shared.integrations.mail.smtp_mailer import SmtpMailer
 from shared.integrations.payments import WebhookVerifier
 from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
 from shared.integrations.storage import Storage
+from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.local_storage import LocalStorage
 from shared.integrations.storage.memory_storage import MemoryStorage
 
@@ -72,4 +73,6 @@ def _storages(settings: Settings) -> dict[str, Storage]:
     storages: list[Storage] = [LocalStorage(settings.order_upload_root)]
     if settings.order_storage_backend == MemoryStorage.backend:
         storages.append(MemoryStorage())
+    if settings.cf_images_account_id:
+        storages.append(CloudflareImagesStorage(settings))
     return {storage.backend: storage for storage in storages}
