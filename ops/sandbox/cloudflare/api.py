@@ -77,7 +77,7 @@ def upload(image: str) -> ResponseReturnValue:
     return envelope(described(filled)) if filled else no_such_image()
 
 
-@blueprint.get(f"{ACCOUNT_PATH}/v1/<image>")
+@blueprint.get(f"{ACCOUNT_PATH}/v1/<path:image>")
 @call_of(Operation.GET)
 @_of_the_account
 def details(image: str) -> ResponseReturnValue:
@@ -86,7 +86,7 @@ def details(image: str) -> ResponseReturnValue:
     return envelope(described(found)) if found else no_such_image()
 
 
-@blueprint.get(f"{ACCOUNT_PATH}/v1/<image>/blob")
+@blueprint.get(f"{ACCOUNT_PATH}/v1/<path:image>/blob")
 @call_of(Operation.GET)
 @_of_the_account
 def blob(image: str) -> ResponseReturnValue:
@@ -97,7 +97,7 @@ def blob(image: str) -> ResponseReturnValue:
     return Response(found.content, mimetype=found.mime)
 
 
-@blueprint.delete(f"{ACCOUNT_PATH}/v1/<image>")
+@blueprint.delete(f"{ACCOUNT_PATH}/v1/<path:image>")
 @call_of(Operation.DELETE)
 @_of_the_account
 def delete(image: str) -> ResponseReturnValue:

@@ -41,6 +41,13 @@ def list_calls() -> Response:
     return jsonify(data=[_call(call) for call in world().cloudflare_calls.all()])
 
 
+@blueprint.delete("/api/cloudflare/calls")
+def forget_calls() -> ResponseReturnValue:
+    """Count from nothing."""
+    world().cloudflare_calls.clear()
+    return "", 204
+
+
 @blueprint.get("/api/cloudflare/fault")
 def get_fault() -> Response:
     """The fault in force and how many calls it still has."""

@@ -34,7 +34,6 @@ class Mode(StrEnum):
     RESET = "reset"  # not done, and the connection ends without an answer
     CORRUPT = "corrupt"  # done, and one byte of the answer is another
     VANISHED = "vanished"  # 404 with an envelope: there is no such image
-    MISROUTED = "misrouted"  # 404 with an envelope: there is no such account
     WRONG = "wrong"  # 200 with a page
     EMPTY = "empty"  # 200 with JSON that says nothing
     ENDLESS = "endless"  # 200 with JSON that goes on for very long
@@ -101,6 +100,11 @@ class CallLog:
         """Remember a call, forgetting the oldest when there are too many."""
         with self._lock:
             self._calls.append(Call(datetime.now(UTC), operation, path, mode))
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        with self._lock:
+            self._calls.clear()
 
     def all(self) -> list[Call]:
         """Every call kept, oldest first."""

@@ -60,7 +60,6 @@ def _instead(fault: Fault) -> Response | None:
         Mode.RATE_LIMITED: lambda: _rate_limited(fault.seconds),
         Mode.RESET: lambda: Response(_dropped(request.environ["werkzeug.socket"])),
         Mode.VANISHED: no_such_image,
-        Mode.MISROUTED: lambda: refusal(404, 7003, "Could not route to this path, perhaps an identifier is invalid?"),
         Mode.WRONG: lambda: Response(_PAGE.format("Just a moment...")),
         Mode.EMPTY: lambda: jsonify(success=True, errors=[], messages=[], result={}),
         Mode.ENDLESS: lambda: Response(_endless(), mimetype="application/json"),

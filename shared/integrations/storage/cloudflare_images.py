@@ -99,7 +99,7 @@ class CloudflareImagesStorage:
 
     def _slot(self, result: dict[str, Any]) -> Slot:
         key, upload_url = result["id"], result["uploadURL"]
-        parts = urlsplit(upload_url)
+        parts = urlsplit(str(upload_url))
         if not _ID.fullmatch(key) or parts.scheme not in self._schemes or not parts.hostname:
             raise ValueError("no place for an upload")
         return Slot(key, upload_url)
