@@ -17,8 +17,14 @@ MakeStorage = Callable[..., CloudflareImagesStorage]
 
 
 def test_an_endless_answer_is_refused(cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare) -> None:
+    storage = cloudflare_storage()
     cloudflare.fault("endless", operation="allocate")
-    assert refused(cloudflare_storage().allocate, "orders/1").code == STORAGE_AWAY
+    assert refused(storage.allocate, "orders/1").code == STORAGE_AWAY
+    cloudflare.fault("ok")
+    slot = storage.allocate("orders/1")
+    storage.put(slot, BytesIO(picture()), mime="image/png")
+    cloudflare.fault("endless", operation="get")
+    assert refused(storage.open, slot.key).code == STORAGE_AWAY
 
 
 @pytest.mark.parametrize(

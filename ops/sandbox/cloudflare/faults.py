@@ -36,7 +36,7 @@ class Mode(StrEnum):
     VANISHED = "vanished"  # 404 with an envelope: there is no such image
     WRONG = "wrong"  # 200 with a page
     EMPTY = "empty"  # 200 with JSON that says nothing
-    ENDLESS = "endless"  # 200 with JSON that goes on for very long
+    ENDLESS = "endless"  # done, and 64 MB of blanks after the answer
     REDIRECT = "redirect"  # 307 to where it would work
     HALF = "half"  # done, and the connection ends in the middle of the answer
 
