@@ -1,23 +1,20 @@
 """Answers that no Cloudflare gives are not believed."""
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
 
 from shared.integrations.storage import STORAGE_AWAY, Slot
-from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from tests.integrations.cloudflare_steps import refused
+from tests.integrations.conftest import MakeCloudflare
 from tests.integrations.one_answer import OneAnswer
 from tests.integrations.pictures import picture
 from tests.sandbox_cloudflare import SandboxCloudflare
 
-MakeStorage = Callable[..., CloudflareImagesStorage]
 
-
-def test_an_endless_answer_is_refused(cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare) -> None:
-    storage = cloudflare_storage()
+def test_an_endless_answer_is_refused(make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare) -> None:
+    storage = make_cloudflare()
     cloudflare.fault("endless", operation="allocate")
     assert refused(storage.allocate, "orders/1").code == STORAGE_AWAY
     cloudflare.fault("ok")
@@ -42,9 +39,9 @@ def test_an_endless_answer_is_refused(cloudflare_storage: MakeStorage, cloudflar
     ],
     ids=["file", "ftp", "no host", "half a host", "a number", "none", "a path", "no id", "a list"],
 )
-def test_a_place_that_is_none_is_refused(cloudflare_storage: MakeStorage, place: Any) -> None:
+def test_a_place_that_is_none_is_refused(make_cloudflare: MakeCloudflare, place: Any) -> None:
     with OneAnswer(place).running() as server:
-        refused(cloudflare_storage(cf_images_api_base=server.url).allocate, "orders/1")
+        refused(make_cloudflare(cf_images_api_base=server.url).allocate, "orders/1")
 
 
 @pytest.mark.parametrize(
@@ -59,13 +56,13 @@ def test_a_place_that_is_none_is_refused(cloudflare_storage: MakeStorage, place:
     ],
     ids=["itself", "a number", "no time", "no zone", "no list", "nothing"],
 )
-def test_a_list_that_makes_no_sense_is_refused(cloudflare_storage: MakeStorage, page: Any) -> None:
+def test_a_list_that_makes_no_sense_is_refused(make_cloudflare: MakeCloudflare, page: Any) -> None:
     with OneAnswer(page).running() as server:
-        storage = cloudflare_storage(cf_images_api_base=server.url)
+        storage = make_cloudflare(cf_images_api_base=server.url)
         refused(lambda: list(storage.list_objects()))
 
 
-def test_an_answer_about_another_image_is_no_success(cloudflare_storage: MakeStorage) -> None:
+def test_an_answer_about_another_image_is_no_success(make_cloudflare: MakeCloudflare) -> None:
     with OneAnswer({"id": "another"}).running() as server:
         slot = Slot("mine", server.url)
-        refused(cloudflare_storage().put, slot, BytesIO(picture()), mime="image/png")
+        refused(make_cloudflare().put, slot, BytesIO(picture()), mime="image/png")

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -16,10 +15,10 @@ from shared.core.errors import NotFound, Refusal
 from shared.integrations.storage import CIRCUIT_OPEN, STORAGE_AWAY, cloudflare_api
 from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from tests.integrations.cloudflare_steps import read, refused
+from tests.integrations.conftest import MakeCloudflare
 from tests.integrations.pictures import picture
 from tests.sandbox_cloudflare import SandboxCloudflare
 
-MakeStorage = Callable[..., CloudflareImagesStorage]
 IMPATIENT = {"cf_images_read_timeout_seconds": 0.3}
 NOT_WELL = ["down", "error", "wrong", "empty", "reset", "half", "redirect"]
 
@@ -30,8 +29,8 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def storage(cloudflare_storage: MakeStorage) -> CloudflareImagesStorage:
-    return cloudflare_storage()
+def storage(make_cloudflare: MakeCloudflare) -> CloudflareImagesStorage:
+    return make_cloudflare()
 
 
 @pytest.fixture
@@ -92,9 +91,9 @@ def test_an_upload_whose_answer_was_lost_can_be_deleted(
 
 @pytest.mark.parametrize("call", ["allocate", "open", "delete", "list_objects"])
 def test_a_refusal_is_told_to_the_operator_and_is_no_failure(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, call: str
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, call: str
 ) -> None:
-    storage = cloudflare_storage(storage_circuit_failure_threshold=1)
+    storage = make_cloudflare(storage_circuit_failure_threshold=1)
     cloudflare.fault("forbidden")
     with capture_logs() as logs:
         for _ in range(2):
@@ -120,9 +119,9 @@ def test_a_refusal_is_told_to_the_operator_and_is_no_failure(
     ids=["account", "token"],
 )
 def test_a_wrong_setting_deletes_nothing_and_does_not_say_so(
-    cloudflare_storage: MakeStorage, storage: CloudflareImagesStorage, key: str, wrong: dict[str, Any], setting: str
+    make_cloudflare: MakeCloudflare, storage: CloudflareImagesStorage, key: str, wrong: dict[str, Any], setting: str
 ) -> None:
-    mistaken = cloudflare_storage(**wrong)
+    mistaken = make_cloudflare(**wrong)
     with capture_logs() as logs:
         assert refused(mistaken.open, key).code == STORAGE_AWAY
         assert mistaken.delete([key])[key].code == STORAGE_AWAY
@@ -131,9 +130,9 @@ def test_a_wrong_setting_deletes_nothing_and_does_not_say_so(
 
 
 def test_a_404_page_is_no_missing_image(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, key: str
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str
 ) -> None:
-    elsewhere = cloudflare_storage(cf_images_api_base=f"{cloudflare.url}/nowhere")
+    elsewhere = make_cloudflare(cf_images_api_base=f"{cloudflare.url}/nowhere")
     refused(elsewhere.open, key)
     assert set(elsewhere.delete([key])) == {key}
 
@@ -149,9 +148,9 @@ def test_an_image_that_has_vanished_is_missing_and_deleted(
 
 
 def test_who_asks_too_often_leaves_cloudflare_alone_as_long_as_it_says(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, key: str
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str
 ) -> None:
-    storage = cloudflare_storage(storage_circuit_failure_threshold=1)
+    storage = make_cloudflare(storage_circuit_failure_threshold=1)
     cloudflare.fault("rate_limited", seconds=1, count=1)
     first = refused(storage.open, key)
     assert (first.code, first.fields["retry_after"]) == (STORAGE_AWAY, 1)
@@ -178,9 +177,9 @@ def test_one_byte_that_is_another_is_handed_on(
 
 @pytest.mark.parametrize(("mode", "most_seconds"), [("slow", 1.0), ("drip", 3.0)])
 def test_a_slow_cloudflare_is_given_up(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, key: str, mode: str, most_seconds: float
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str, mode: str, most_seconds: float
 ) -> None:
-    storage = cloudflare_storage(**IMPATIENT)
+    storage = make_cloudflare(**IMPATIENT)
     cloudflare.fault(mode, seconds=5, count=1)
     began = time.monotonic()
     assert refused(storage.open, key).code == STORAGE_AWAY
@@ -188,8 +187,8 @@ def test_a_slow_cloudflare_is_given_up(
     assert cloudflare.calls() == ["get"], "waiting again would not help"
 
 
-def test_a_server_that_takes_nothing_is_given_up(cloudflare_storage: MakeStorage) -> None:
-    storage = cloudflare_storage(cf_images_connect_timeout_seconds=0.3, **IMPATIENT)
+def test_a_server_that_takes_nothing_is_given_up(make_cloudflare: MakeCloudflare) -> None:
+    storage = make_cloudflare(cf_images_connect_timeout_seconds=0.3, **IMPATIENT)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         slot = storage.allocate("orders/1")
         stuck = type(slot)(slot.key, f"http://127.0.0.1:{silent.getsockname()[1]}/")
@@ -198,11 +197,11 @@ def test_a_server_that_takes_nothing_is_given_up(cloudflare_storage: MakeStorage
         assert time.monotonic() - began < 2
 
 
-def test_nobody_listening_and_no_such_host_is_unavailable(cloudflare_storage: MakeStorage) -> None:
+def test_nobody_listening_and_no_such_host_is_unavailable(make_cloudflare: MakeCloudflare) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     for base in (f"http://127.0.0.1:{port}", "http://cloudflare.invalid"):
-        assert refused(cloudflare_storage(cf_images_api_base=base).allocate, "x").code == STORAGE_AWAY
+        assert refused(make_cloudflare(cf_images_api_base=base).allocate, "x").code == STORAGE_AWAY
 
 
 def test_a_proxy_of_the_shell_is_not_used(
@@ -214,9 +213,9 @@ def test_a_proxy_of_the_shell_is_not_used(
 
 
 def test_after_failures_in_a_row_it_is_left_alone_then_asked_once(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, key: str
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str
 ) -> None:
-    storage = cloudflare_storage(storage_circuit_failure_threshold=2, storage_circuit_recovery_seconds=0.5)
+    storage = make_cloudflare(storage_circuit_failure_threshold=2, storage_circuit_recovery_seconds=0.5)
     cloudflare.fault("down")
     assert [refused(storage.open, key).code for _ in range(3)] == [STORAGE_AWAY, STORAGE_AWAY, CIRCUIT_OPEN]
     called = len(cloudflare.calls())
@@ -234,9 +233,9 @@ def test_after_failures_in_a_row_it_is_left_alone_then_asked_once(
 
 @pytest.mark.parametrize("mode", ["vanished", "forbidden"])
 def test_a_refusal_between_failures_ends_their_row(
-    cloudflare_storage: MakeStorage, cloudflare: SandboxCloudflare, key: str, mode: str
+    make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str, mode: str
 ) -> None:
-    storage = cloudflare_storage(storage_circuit_failure_threshold=2)
+    storage = make_cloudflare(storage_circuit_failure_threshold=2)
     for each in ("down", mode, "down"):
         cloudflare.fault(each)
         with pytest.raises(Refusal):

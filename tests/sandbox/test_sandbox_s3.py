@@ -94,6 +94,16 @@ def test_an_object_can_be_made_to_disappear(s3):
     assert code(client.get_object, Bucket=BUCKET, Key=place["key"]) == (404, "NoSuchKey")
 
 
+def test_a_long_listing_comes_in_pages(s3):
+    client = connect(s3)
+    for number in range(51):
+        client.put_object(Bucket=BUCKET, Key=f"pages/{number:02}", Body=b"x")
+    first = client.list_objects_v2(Bucket=BUCKET, Prefix="pages/")
+    assert (first["KeyCount"], first["IsTruncated"]) == (50, True)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="pages/")
+    assert [each["Key"] for page in pages for each in page["Contents"]][-2:] == ["pages/49", "pages/50"]
+
+
 def test_a_bucket_that_is_not_there_is_told_apart_from_a_key(s3):
     assert code(connect(s3).get_object, Bucket="somebody-elses", Key="x") == (404, "NoSuchBucket")
 
@@ -214,9 +224,10 @@ def test_objects_can_be_read_wrongly(s3):
     assert half["ContentLength"] == len(content)
     with pytest.raises(BotoCoreError):
         half["Body"].read()
-    fault(s3, "vanished", count=2)
+    fault(s3, "vanished", count=3)
     assert code(client.get_object, **place) == (404, "NoSuchKey")
     assert code(client.head_object, **place) == (404, "404")
+    assert code(client.delete_object, **place) == (404, "NoSuchKey")
     assert client.get_object(**place)["Body"].read() == content
 
 

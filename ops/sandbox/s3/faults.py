@@ -32,12 +32,12 @@ class Mode(StrEnum):
 
 
 BEFALLS = {
-    Mode.BAD_DIGEST: Operation.PUT,
-    Mode.CORRUPT: Operation.GET,
-    Mode.VANISHED: Operation.GET,
-    Mode.HALF: Operation.GET,
+    Mode.BAD_DIGEST: {Operation.PUT},
+    Mode.CORRUPT: {Operation.GET},
+    Mode.VANISHED: {Operation.GET, Operation.DELETE},
+    Mode.HALF: {Operation.GET},
 }
-"""Modes that only one operation can meet; every other passes them by, and does not use up their count."""
+"""Modes that only some operations can meet; every other passes them by, and does not use up their count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Fault:
         """Whether it is meant for such a request; ``operation`` is None for those that have no name here."""
         return (
             self.operation in {Operation.ANY, operation}
-            and BEFALLS.get(self.mode, operation) is operation
+            and operation in BEFALLS.get(self.mode, {operation})
             and self.key in key
         )
 

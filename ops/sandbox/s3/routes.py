@@ -56,8 +56,8 @@ def set_fault() -> ResponseReturnValue:
     seconds = fields.number("seconds", None, low=0, high=MAX_SECONDS)
     if mode in {Mode.SLOW, Mode.DRIP} and not seconds:
         raise BadBodyError("seconds must say how long it takes")
-    if operation not in {Operation.ANY, BEFALLS.get(mode, operation)}:
-        raise BadBodyError(f"{mode} can befall {BEFALLS[mode]} only")
+    if operation not in BEFALLS.get(mode, {operation}) | {Operation.ANY}:
+        raise BadBodyError(f"{mode} can befall {', '.join(sorted(BEFALLS[mode]))} only")
     fault = Fault(mode, count, seconds or 0.0, operation, fields.text("key", ""))
     world().s3_faults.set(Fault() if mode is Mode.OK else fault)
     return get_fault()

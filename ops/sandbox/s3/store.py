@@ -1,5 +1,6 @@
 """moto's S3 with the two buckets in it, one request at a time."""
 
+import os
 import threading
 from datetime import UTC, datetime
 from io import BytesIO
@@ -11,6 +12,10 @@ from moto.s3.models import s3_backends
 from werkzeug.wrappers import Response
 
 from ops.sandbox.s3.names import BUCKET, R2_BUCKET, REGION
+
+PAGE_SIZE = 50
+"""Objects in one answer to a listing, unless it asks for more. S3 gives up to a thousand, and may give fewer; with so
+few, a client that does not ask for the next page is found."""
 
 
 class Kept(NamedTuple):
@@ -31,6 +36,7 @@ class Store:
     """
 
     def __init__(self) -> None:
+        os.environ["MOTO_S3_DEFAULT_MAX_KEYS"] = str(PAGE_SIZE)
         self._lock = threading.Lock()
         self._app = create_backend_app("s3")
         self._backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
