@@ -16,12 +16,14 @@ from api.core.json import OrjsonProvider
 from api.core.problems import ProblemApi, register_problems
 from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
+from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
+from api.metrics.routes import blueprint as metrics
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.convert_routes import blueprint as lead_conversion
 from api.orders.move_routes import blueprint as order_moves
@@ -33,6 +35,7 @@ from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
 from api.slots.routes import blueprint as slots
+from api.storage_deletes.routes import blueprint as storage_deletes
 from api.stripe_events.routes import blueprint as stripe_events
 from api.time_entries.routes import blueprint as time_entries
 from shared.core.settings import Settings
@@ -61,9 +64,11 @@ BLUEPRINTS = (
     checklists,
     time_entries,
     order_photos,
+    storage_deletes,
     payments,
     public,
     privacy,
+    metrics,
     stripe_events,
 )
 
@@ -78,6 +83,7 @@ class _SyncFlask(Flask):
 def create_app(settings: Settings, services: Services) -> Flask:
     """Build the application on `services`. Nothing is read from the environment here."""
     app = _SyncFlask("api", static_folder=None)
+    app.request_class = UploadRequest
     app.json = OrjsonProvider(app)
     app.config.from_mapping(openapi.CONFIG)
     app.config["MAX_CONTENT_LENGTH"] = settings.api_json_max_bytes

@@ -12,11 +12,12 @@ from shared.identity.model import PasswordLink, StaffSession, User
 from shared.job_runs.model import JobRun
 from shared.leads.model import Lead
 from shared.messages.model import Message
-from shared.order_photos.model import OrderPhoto
+from shared.order_photos.model import OrderPhoto, PhotoUsage
 from shared.orders.model import Order, OrderHistory, OrderNumber, OrderWorker
 from shared.organizations.model import Organization
 from shared.payments.model import Payment
 from shared.recurrences.model import Occurrence, Recurrence
+from shared.storage_deletes.model import StorageDelete
 from shared.stripe_events.model import StripeEvent
 from shared.time_entries.model import TimeEntry, TimeSegment
 
@@ -46,10 +47,12 @@ __all__ = [
     "Organization",
     "PasswordLink",
     "Payment",
+    "PhotoUsage",
     "PriceBook",
     "Recurrence",
     "Service",
     "StaffSession",
+    "StorageDelete",
     "StoredAnswer",
     "StripeEvent",
     "Team",

@@ -74,6 +74,7 @@ app = Celery(
         "worker.tasks.orders",
         "worker.tasks.recurrences",
         "worker.tasks.privacy",
+        "worker.tasks.storage_deletes",
         "worker.tasks.stripe_events",
     ],
 )

@@ -11,7 +11,10 @@ from shared.order_photos import jobs as order_photos
 from shared.orders import jobs as orders
 from shared.privacy import jobs as privacy
 from shared.recurrences import jobs as recurrences
+from shared.storage_deletes import jobs as storage_deletes
 from shared.stripe_events import jobs as stripe_events
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,9 @@ def table(settings: Settings) -> list[Scheduled]:
     return [
         *(Scheduled(job, heartbeat, f"proves that {queue} is consumed") for queue, job in HEARTBEATS.items()),
         Scheduled(messages.SWEEP, sweep, "mails whose message or worker was lost, and retries that are due"),
-        Scheduled(order_photos.SWEEP, sweep, "uploads that never ended, deletes that are late"),
+        Scheduled(order_photos.SWEEP, sweep, "uploads that never ended, photos whose message or worker was lost"),
+        Scheduled(storage_deletes.SWEEP, sweep, "the storage janitor: files that are to be deleted"),
+        Scheduled(order_photos.RECOUNT, HOUR, "what photos take, counted anew; once a day, asked for more often"),
         Scheduled(orders.EXPIRE_HOLDS, sweep, "orders whose deposit was not paid in time"),
         Scheduled(recurrences.SWEEP, sweep, "series with days that have no orders yet"),
         Scheduled(privacy.SWEEP, sweep, "copies for people whose time is over, or whose message or worker was lost"),

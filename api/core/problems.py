@@ -18,6 +18,7 @@ from shared.core.pages import BAD_CURSOR
 from shared.integrations.captcha import CAPTCHA_REFUSED
 from shared.integrations.payments import BAD_SIGNATURE
 from shared.order_photos.images import TOO_LARGE as TOO_LARGE_PHOTO
+from shared.order_photos.quota import LIMIT_REACHED
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ STATUS_OF_CODE = {
     BAD_QUERY: 400,
     CAPTCHA_REFUSED: 400,
     STALE: 412,
+    LIMIT_REACHED: 402,
     TOO_LARGE_PHOTO: 413,
     MEDIA_TYPE: 415,
     PRECONDITION_REQUIRED: 428,
@@ -55,6 +57,7 @@ CODE_OF_STATUS = {
     405: code("request.method_not_allowed", "This URL does not support the method"),
     413: TOO_LARGE,
     415: MEDIA_TYPE,
+    416: code("request.range", "The file has no such range"),
     422: BAD_INPUT,
 }
 

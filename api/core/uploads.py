@@ -1,10 +1,12 @@
-"""Multipart uploads: limited while they are read, kept on disk and not in memory."""
+"""Multipart uploads: limited while they are read, written to a temporary file as they come, never wholly in memory."""
 
+import hashlib
+import tempfile
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
-from flask import request
+from flask import Request, request
 from werkzeug.datastructures import FileStorage
 
 from api.core.access import confirm_session
@@ -16,6 +18,45 @@ MULTIPART_OVERHEAD_BYTES = 64 * 1024
 View = Callable[..., Any]
 
 
+class Spool:
+    """A temporary file without a name, which counts and hashes (SHA-256) what is written into it. It lies where the
+    storage can take it over, and is gone with the process, however that ends."""
+
+    def __init__(self) -> None:
+        self.file: BinaryIO = cast(BinaryIO, tempfile.TemporaryFile(dir=services().storage.spool))  # noqa: SIM115 - closed with the request
+        self.size = 0
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        self.size += len(data)
+        return self.file.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+class UploadRequest(Request):
+    """A request whose files go into spools, once a view has asked for that."""
+
+    spools_files = False
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if not self.spools_files:
+            return super()._get_file_stream(total_content_length, content_type, filename, content_length)
+        return cast(IO[bytes], Spool())
+
+
 def limit_upload(view: View) -> View:
     """Refuse a longer body with 413 while it is being read, also one that is chunked and declares no length.
 
@@ -25,16 +66,20 @@ def limit_upload(view: View) -> View:
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:
         confirm_session()
-        request.max_content_length = services().settings.order_photo_max_bytes + MULTIPART_OVERHEAD_BYTES
+        upload = cast(UploadRequest, request)
+        upload.max_content_length = services().settings.order_photo_max_bytes + MULTIPART_OVERHEAD_BYTES
         # The parser holds a chunk of 64 KiB and a rest that might be a boundary; less would refuse honest files.
-        request.max_form_memory_size = 2 * MULTIPART_OVERHEAD_BYTES
-        request.max_form_parts = 20
+        upload.max_form_memory_size = 2 * MULTIPART_OVERHEAD_BYTES
+        upload.max_form_parts = 20
+        upload.spools_files = True
         return view(*args, **kwargs)
 
     return limited
 
 
-def stream_of(file: FileStorage) -> BinaryIO:
-    """The file's content, at its start."""
-    file.stream.seek(0)
-    return cast(BinaryIO, file.stream)
+def spool_of(file: FileStorage) -> Spool:
+    """The file's content, counted and hashed, at its start."""
+    spool = cast(Spool, file.stream)
+    spool.file.flush()
+    spool.file.seek(0)
+    return spool

@@ -3,51 +3,87 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+import structlog
+from flask import Response, request
 from werkzeug.wsgi import FileWrapper
 
 from api.core.access import public, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, services, tenant
 from api.core.openapi import refuses
-from api.core.uploads import limit_upload, stream_of
-from api.order_photos.schemas import PhotoFileSchema, PhotoFormSchema, PhotoListSchema, PhotoSchema, present
-from shared.core.errors import Refusal
+from api.core.uploads import Spool, limit_upload, spool_of
+from api.order_photos.schemas import (
+    PhotoFileSchema,
+    PhotoFormSchema,
+    PhotoListSchema,
+    PhotoSchema,
+    PhotoUrlsSchema,
+    present,
+    present_urls,
+)
+from shared.core.errors import Conflict, Refusal, Unavailable, code
 from shared.core.permissions import Permission
 from shared.core.tenancy import Tenant
 from shared.core.transaction import read_only, transaction
-from shared.order_photos import links
+from shared.integrations.storage import NOT_SET_UP, Slot
+from shared.order_photos import links, uploading
 from shared.order_photos import service as order_photos
-from shared.order_photos.images import EXTENSIONS, check_upload
+from shared.order_photos.images import check_upload
+from shared.order_photos.links import SignedUrls
+from shared.order_photos.model import PhotoState
+from shared.order_photos.uploading import Upload, Wanted
+
+NOT_READY = code("order_photos.not_ready", "The photo cannot be opened yet")
+
+DOWNLOAD_CHUNK_BYTES = 256 * 1024
+
+log = structlog.get_logger(__name__)
 
 blueprint = Blueprint("order_photos", __name__, url_prefix="/v1", description=__doc__)
 
 
 @blueprint.route("/orders/<uuid:order_id>/photos", methods=["POST"])
-@requires(Permission.ORDER_PHOTOS_WRITE)
+@requires(Permission.ORDER_PHOTOS_ADD)
 @limit_upload
 @blueprint.arguments(PhotoFileSchema, location="files")
 @blueprint.arguments(PhotoFormSchema, location="form")
 @blueprint.response(201, PhotoSchema)
+@refuses(402)
 def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) -> dict[str, Any]:
     """Attach a photo to an order.
 
-    The type is judged by content. 409 for a file that is attached already or a missing consent, 413 over the size
-    limit, 422 for something that is not an accepted image. A refused upload leaves nothing behind.
+    The type is judged by content. The photo is `processing` until a worker has written it anew without its metadata;
+    then it has links. 402 when the quota is used up, 409 for a file that is attached already (`photo_id` says which)
+    or a missing consent, 413 over the size limit, 422 for something that is not an accepted image. A refused upload
+    leaves nothing behind. Workers may add photos to orders that they or their team are assigned to.
     """
-    settings = services().settings
-    upload = check_upload(stream_of(files["file"]), settings.order_photo_allowed_mimes, settings.order_photo_max_bytes)
-    storage = services().storage
+    settings, storage = services().settings, services().storage
+    spool = spool_of(files["file"])
+    upload = _checked(spool)
+    slot = storage.allocate(uploading.key_of(actor().org_id, order_id, upload.photo_id, "upload"))
+    place = (storage.backend, slot)
+    limit = settings.order_photo_quota_bytes
     with transaction(tenant()) as session:
-        photo = order_photos.reserve(session, actor(), order_id, upload, storage.backend, **form, now=now())
-    ours = Tenant(actor().org_id)  # What has begun is ended or undone, also when the session ends meanwhile.
+        uploading.reserve(session, actor(), order_id, upload, Wanted(**form), place=place, limit=limit, now=now())
+    return _stored(upload, slot, spool)
+
+
+def _checked(spool: Spool) -> Upload:
+    settings = services().settings
+    found = check_upload(spool.file, settings.order_photo_allowed_mimes, settings.order_photo_max_bytes)
+    return Upload(uploading.new_photo_id(), found.mime, spool.size, spool.sha256)
+
+
+def _stored(upload: Upload, slot: Slot, spool: Spool) -> dict[str, Any]:
+    """Write the object. What has begun is ended or undone, also when the caller's session ends meanwhile."""
+    ours = Tenant(actor().org_id)
     try:
-        storage.put(storage.allocate(photo.storage_key), upload.source, mime=upload.mime)
+        services().storage.put(slot, spool.file, mime=upload.mime)
         with transaction(ours) as session:
-            return _present(order_photos.mark_stored(session, actor(), photo.id))
+            return _present(uploading.mark_uploaded(session, actor(), upload.photo_id, now=now()))
     except Refusal:
         with transaction(ours) as session:
-            order_photos.give_up(session, actor(), photo.id, now=now())
+            uploading.give_up(session, actor(), upload.photo_id, now=now())
         raise
 
 
@@ -55,7 +91,7 @@ def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) ->
 @requires(Permission.ORDER_PHOTOS_READ)
 @blueprint.response(200, PhotoListSchema)
 def list_photos(order_id: UUID) -> dict[str, Any]:
-    """List an order's photos, oldest first, each with a fresh signed link."""
+    """List an order's photos, oldest first, each with fresh signed links."""
     with read_only(tenant()) as session:
         photos = order_photos.list_for_order(session, actor(), order_id)
     return {"data": [_present(photo) for photo in photos]}
@@ -65,16 +101,30 @@ def list_photos(order_id: UUID) -> dict[str, Any]:
 @requires(Permission.ORDER_PHOTOS_READ)
 @blueprint.response(200, PhotoSchema)
 def get_photo(order_id: UUID, photo_id: UUID) -> dict[str, Any]:
-    """Get one photo with a fresh signed link."""
+    """Get one photo with fresh signed links. One that a worker could not read is `rejected` for a day, and says why."""
     with read_only(tenant()) as session:
-        return _present(order_photos.get(session, actor().org_id, photo_id, order_id=order_id))
+        return _present(order_photos.get(session, actor(), order_id, photo_id))
+
+
+@blueprint.route("/orders/<uuid:order_id>/photos/<uuid:photo_id>/url", methods=["GET"])
+@requires(Permission.ORDER_PHOTOS_READ)
+@blueprint.response(200, PhotoUrlsSchema)
+@refuses(409)
+def get_photo_urls(order_id: UUID, photo_id: UUID) -> dict[str, Any]:
+    """Get fresh signed links to a photo and its thumbnail. 409 `order_photos.not_ready` while it has none."""
+    with read_only(tenant()) as session:
+        photo = order_photos.get(session, actor(), order_id, photo_id)
+    urls = _signed(photo)
+    if urls is None:
+        raise Conflict(NOT_READY, f"The photo is {photo.state}; links come when it is stored.")
+    return present_urls(urls)
 
 
 @blueprint.route("/orders/<uuid:order_id>/photos/<uuid:photo_id>", methods=["DELETE"])
 @requires(Permission.ORDER_PHOTOS_WRITE)
 @blueprint.response(204)
 def delete_photo(order_id: UUID, photo_id: UUID) -> None:
-    """Remove a photo: gone for everyone at once, its file deleted soon after."""
+    """Remove a photo: gone for everyone at once, its files deleted soon after."""
     with transaction(tenant()) as session:
         order_photos.remove(session, actor(), order_id, photo_id, now=now())
 
@@ -82,19 +132,36 @@ def delete_photo(order_id: UUID, photo_id: UUID) -> None:
 @blueprint.route("/photo-files/<token>", methods=["GET"])
 @public
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/*")
-@refuses(403)
+@blueprint.alt_response(206, schema={"type": "string", "format": "binary"}, content_type="image/*", success=True)
+@blueprint.alt_response(304, description="The caller has it already", success=True)
+@refuses(403, 416)
 def download_photo(token: str) -> Response:
-    """Download a photo with a signed link. 403 when the link has expired, 404 when the photo has been removed."""
-    org_id, photo_id = links.read(token, services().settings)
-    with read_only(Tenant(org_id)) as session:
-        photo = order_photos.get(session, org_id, photo_id)
-    stored = services().storages[photo.backend].open(photo.storage_key)
-    response = Response(FileWrapper(stored.source), mimetype=photo.mime, direct_passthrough=True)
+    """Download a photo with a signed link. Honours `Range`, `If-Range` and `If-None-Match`. 403 when the link has
+    expired or is not ours, 404 when the photo has been removed."""
+    link = links.read(token, services().settings)
+    with read_only(Tenant(link.org_id)) as session:
+        photo = order_photos.get_stored(session, link.org_id, link.photo_id)
+    key, mime, filename = links.file_of(photo, thumbnail=link.is_thumbnail)
+    storage = services().storages.get(photo.backend)
+    if storage is None:
+        log.error("storage.not_set_up", backend=photo.backend)
+        raise Unavailable(NOT_SET_UP, "The photo is kept where we cannot reach it now.")
+    stored = storage.open(key)
+    chunks = FileWrapper(stored.source, DOWNLOAD_CHUNK_BYTES)
+    response = Response(chunks, mimetype=mime, direct_passthrough=True)
     response.content_length = stored.size
-    response.headers["Content-Disposition"] = f'inline; filename="{photo.id}.{EXTENSIONS[photo.mime]}"'
+    response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     response.headers["Cache-Control"] = f"private, max-age={services().settings.photo_url_ttl_seconds}"
+    response.set_etag(f"{photo.kept_sha256}{'-small' if link.is_thumbnail else ''}")
+    response.make_conditional(request, accept_ranges=True, complete_length=stored.size)
     return response
 
 
 def _present(photo: Any) -> dict[str, Any]:
-    return present(photo, links.sign(photo, services().settings, now=now()))
+    return present(photo, _signed(photo))
+
+
+def _signed(photo: Any) -> SignedUrls | None:
+    if photo.state != PhotoState.STORED:
+        return None
+    return links.sign(photo, services().storages.get(photo.backend), services().settings, now=now())

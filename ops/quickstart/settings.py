@@ -23,6 +23,7 @@ _SECRETS = (
     "postgres_app_password",
     "redis_password",
     "flower_password",
+    "metrics_token",
 )
 # The ports people know, when they are free; None: any.
 _PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "postgres": None, "redis": None}
@@ -107,6 +108,8 @@ def application_environment(
         "AUTH_SECRET_KEY": secret["auth_secret_key"],
         "ORDER_PHOTO_SIGNING_SECRET": secret["order_photo_signing_secret"],
         "STRIPE_WEBHOOK_SECRET": stripe_secret(secret),
+        "METRICS_ENABLED": "true",
+        "METRICS_TOKEN": secret["metrics_token"],
         **_captcha(port),
         **_cloudflare_images(port),
         "EMAIL_MODE": "smtp",

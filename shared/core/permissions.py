@@ -34,11 +34,15 @@ class Permission(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     ORDER_PHOTOS_READ = "order_photos:read"
+    ORDER_PHOTOS_ADD = "order_photos:add"
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
     AUDIT_READ = "audit:read"
+    METRICS_READ = "metrics:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    STORAGE_DELETES_READ = "storage_deletes:read"
+    STORAGE_DELETES_WRITE = "storage_deletes:write"
     IAM_READ = "iam:read"
     IAM_WRITE = "iam:write"
     OWNERS_WRITE = "owners:write"
@@ -62,6 +66,7 @@ _DISPATCH = frozenset(
         Permission.CREWS_WRITE,
         Permission.LEADS_WRITE,
         Permission.ORDERS_WRITE,
+        Permission.ORDER_PHOTOS_ADD,
         Permission.ORDER_PHOTOS_WRITE,
     }
 )
@@ -72,8 +77,11 @@ _ADMIN = frozenset(
         Permission.CLIENTS_ERASE,
         Permission.IAM_READ,
         Permission.IAM_WRITE,
+        Permission.METRICS_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.ORGANIZATIONS_WRITE,
+        Permission.STORAGE_DELETES_READ,
+        Permission.STORAGE_DELETES_WRITE,
     }
 )
 _OWNER_ONLY = frozenset({Permission.OWNERS_WRITE})
@@ -85,5 +93,5 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DISPATCHER: _EVERYONE | _READS | _DISPATCH,
     Role.FINANCE: _EVERYONE | _READS,
     Role.VIEWER: _EVERYONE | _READS,
-    Role.WORKER: _EVERYONE,
+    Role.WORKER: _EVERYONE | {Permission.ORDER_PHOTOS_READ, Permission.ORDER_PHOTOS_ADD},
 }

@@ -3,20 +3,25 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, OptionalHttpUrl, Seconds, Texts
 
 _ALIASES = {"cloudflare_r2": "r2", "cf_images": "cloudflare_images"}
 
+
+def backend_named(name: str) -> str:
+    """The backend that an operator means by `name`."""
+    return _ALIASES.get(name, name)
+
+
 Backend = Annotated[
     Literal["local", "s3", "r2", "cloudflare_images", "memory"],
-    BeforeValidator(lambda name: _ALIASES.get(name, name) if isinstance(name, str) else name),
+    BeforeValidator(lambda name: backend_named(name) if isinstance(name, str) else name),
 ]
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(BaseModel):
     """A backend is set up when its bucket or account is named; photos that it keeps stay within reach, whatever
     ORDER_STORAGE_BACKEND says now."""
 

@@ -1,21 +1,27 @@
 """Photos of the work, attached to an order.
 
-    reserve         mark_stored          remove              claim              forget
-    ------> uploading --------> stored ---------> deleting --------> purging --------> (row gone)
-                |                                  ^   ^                |
-                +--- over an hour: swept ----------+   +- retry is due,-+--> stuck, after too many tries: somebody looks
-                                                          or lease ran out
+    reserve          mark_uploaded         claim             finish
+    ------> uploading ------------> uploaded ----> processing ------> stored ----> (row gone, see `storage_deletes`)
+                |                       ^              |                ^   remove
+                |                       +- lease ran --+                |
+                |                          out, retry  +--> rejected    +- move: to another backend and back to stored
+                +--- over an hour: given up                 (a day)
+
+A photo is kept as a worker has written it anew: without the place, the device and whatever else a file carries. What
+was uploaded is shown to nobody and deleted when that is done.
 
 Invariant: **no object without a row that names its key and its backend; a row may outlive its object, never the
-reverse.**
-So the row is reserved before the object is written, and forgotten after the object is deleted, and the storage is never
-called inside a transaction. Wherever a process dies, what is left is a row that a sweep can see:
+reverse.** So the row is written before the object, an object that goes out of use is handed to `storage_deletes` in
+the transaction that takes its name away, and the storage is never called inside a transaction. Wherever a process dies,
+what is left is a row that a sweep can see:
 
-    after reserve, before put            row `uploading`             sweep -> purge
-    after put, before mark_stored        row `uploading`, object     sweep -> purge
-    after remove, before the message     row `deleting`, object      sweep enqueues again
-    in purge, after the storage delete   row `purging`               purge again: nothing to delete, forget the row
-    the message arrives twice            nothing                     the second finds no `deleting` row
+    after reserve, before put            row `uploading`, quota held      sweep -> delete, quota released
+    after put, before mark_uploaded      row `uploading`, object          sweep -> delete
+    after remove, before the message     row in `storage_deletes`, object sweep deletes
+    in purge, after the storage delete   row in `storage_deletes`         purge again: nothing to delete, forget the row
+    the message arrives twice            nothing                          the second finds no row
+    in process, wherever                 row `processing` with all keys   lease runs out -> process again, over it
+    in move, before the row changes      the copy is named by a delete that is due in an hour, or by the next try
 
-Start at `service.py`, then `worker/tasks/order_photos.py`.
+Start at `uploading.py`, then `processing.py` and `worker/tasks/order_photos.py`.
 """

@@ -3,19 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, update
+from sqlalchemy import Select, delete
 from sqlalchemy.orm import Session
 
-from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.orm import table_of
-from shared.core.outbox import PUBLISH_GRACE
-from shared.order_photos.jobs import PURGE
-from shared.order_photos.model import OrderPhoto, PhotoState
-from shared.order_photos.service import UPLOAD_PATIENCE
-
-MOST_ENQUEUED = 200
-"""Deletes that are asked for at once; the sweep brings the rest, in batches."""
+from shared.order_photos import service as order_photos
+from shared.order_photos.model import OrderPhoto
 
 _photos = table_of(OrderPhoto)
 
@@ -26,16 +20,7 @@ def remove_all(session: Session, actor: Actor, orders: Select[tuple[UUID]], *, n
 
     An upload that is under way will not be stored; its object may still arrive, so it is deleted when it must be there.
     """
-    photo = _photos.c
-    theirs = (photo.org_id == actor.org_id, photo.order_id.in_(orders))
-    due = {PhotoState.STORED: now + PUBLISH_GRACE, PhotoState.UPLOADING: now + UPLOAD_PATIENCE}
-    removed: list[UUID] = []
-    for state, at in due.items():
-        removing = update(_photos).where(*theirs, photo.state == state)
-        removing = removing.values(state=PhotoState.DELETING, next_attempt_at=at)
-        gone = list(session.execute(removing.returning(photo.id)).scalars())
-        removed += gone
-        for photo_id in gone[:MOST_ENQUEUED] if state == PhotoState.STORED else ():
-            jobs.enqueue(session, PURGE, org_id=actor.org_id, photo_id=photo_id)
-    session.execute(update(_photos).where(*theirs).values(caption=""))
+    theirs = (_photos.c.org_id == actor.org_id, _photos.c.order_id.in_(orders))
+    removed = session.execute(delete(_photos).where(*theirs).returning(_photos)).all()
+    order_photos.owe_objects(session, removed, now=now)
     return len(removed)

@@ -83,3 +83,8 @@ def _read_to_the_end(source: BinaryIO) -> None:
     image = Image.open(source, formats=FORMATS)
     image.draft("L", (image.width // 8, image.height // 8))
     image.load()
+
+
+UNDECODABLE = code("order_photos.undecodable", "The image cannot be decoded")
+THUMBNAIL_MIME = "image/jpeg"
+THUMBNAIL_PX = 480

@@ -1,188 +1,120 @@
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
-from shared.core import jobs
 from shared.core.actor import Actor
-from shared.core.database_errors import conflict_on
-from shared.core.errors import Conflict, NotFound, code
-from shared.core.ids import new_id
+from shared.core.errors import NotFound, code
 from shared.core.orm import Reader, table_of
-from shared.core.outbox import PUBLISH_GRACE, backoff, claiming, lock_due
-from shared.core.settings import Settings
-from shared.order_photos.images import Upload
-from shared.order_photos.jobs import PURGE
-from shared.order_photos.model import OrderPhoto, PhotoPhase, PhotoState
+from shared.core.outbox import PUBLISH_GRACE
+from shared.core.permissions import Role
+from shared.crews.model import Worker
+from shared.order_photos.model import SHOWN, OrderPhoto, PhotoState
 from shared.orders import service as orders
+from shared.orders.model import OrderWorker
+from shared.storage_deletes import service as storage_deletes
+from shared.storage_deletes.service import Unwanted
 
 NOT_FOUND = code("order_photos.not_found", "No such photo")
-DUPLICATE = code("order_photos.duplicate", "This photo is already attached to the order")
-CONSENT_REQUIRED = code("order_photos.consent_required", "The client has not agreed to photos")
-UPLOAD_EXPIRED = code("order_photos.upload_expired", "The upload took too long")
-
-ALREADY_ATTACHED = "The same file is already attached to this order."
-conflict_on("uq_order_photos_content", DUPLICATE, ALREADY_ATTACHED)
 
 _photos = table_of(OrderPhoto)
-_SAME_FILE = select(_photos.c.id).where(
-    _photos.c.org_id == bindparam("org_id"),
-    _photos.c.order_id == bindparam("order_id"),
-    _photos.c.sha256 == bindparam("sha256"),
-    _photos.c.state == PhotoState.STORED,
-)
-
-_CLAIM = claiming(_photos, waiting=PhotoState.DELETING, working=PhotoState.PURGING)
-
-PURGE_LEASE = timedelta(minutes=2)
-"""How long a worker has for deleting one object before the sweep gives it to another: the hard time limit of a task."""
-
-UPLOAD_PATIENCE = timedelta(hours=1)
-"""After this an upload is given up. Far above any request and storage time-out, or an object could arrive after its row
-has gone."""
+_workers = table_of(Worker)
+_assigned = table_of(OrderWorker)
 
 
-def reserve(
-    session: Session,
-    actor: Actor,
-    order_id: UUID,
-    upload: Upload,
-    backend: str,
-    *,
-    phase: PhotoPhase,
-    caption: str,
-    consent_override: str | None,
-    now: datetime,
-) -> OrderPhoto:
-    """Write the row that names the object to come. Raises `NotFound` for the order, `Conflict` for a file that is there
-    already or a missing consent (dispatch may override that with a reason, which is audited)."""
+def order_of(session: Reader, actor: Actor, order_id: UUID) -> Row[Any]:
+    """The order whose photos `actor` wants to see or add to. Raises `NotFound`, for a worker also when neither they nor
+    their team is assigned to it."""
     order = orders.get(session, actor, order_id)
-    if not (order.photo_consent or consent_override):
-        raise Conflict(CONSENT_REQUIRED, "The client has not agreed to photos. Give a reason to upload all the same.")
-    if session.scalar(_SAME_FILE, {"org_id": actor.org_id, "order_id": order_id, "sha256": upload.sha256}):
-        raise Conflict(DUPLICATE, ALREADY_ATTACHED)  # spares the upload; `mark_stored` decides races
-    photo_id = new_id()
-    photo = OrderPhoto(
-        org_id=actor.org_id,
-        id=photo_id,
-        order_id=order_id,
-        phase=phase,
-        caption=caption,
-        mime=upload.mime,
-        size=upload.size,
-        sha256=upload.sha256,
-        backend=backend,
-        storage_key=f"orders/{actor.org_id}/{order_id}/{photo_id}.{upload.extension}",
-        created_at=now,
-        next_attempt_at=now + UPLOAD_PATIENCE,
+    if actor.role == Role.WORKER and not session.scalar(_sent_there(actor, order)):
+        raise NotFound(orders.NOT_FOUND, "There is no such order.")
+    return order
+
+
+def _sent_there(actor: Actor, order: Row[Any]) -> Any:
+    worker = _workers.c
+    sent = exists().where(
+        _assigned.c.org_id == worker.org_id, _assigned.c.worker_id == worker.id, _assigned.c.order_id == order.id
     )
-    session.add(photo)
-    session.flush()
-    noted = {"order_id": str(order_id), "phase": phase} | (
-        {"consent_override": consent_override} if consent_override else {}
-    )
-    audit.record(session, actor, "order_photos.upload", photo_id, now=now, after=noted)
-    return photo
-
-
-def mark_stored(session: Session, actor: Actor, photo_id: UUID) -> OrderPhoto:
-    """The object is in the storage. Raises `Conflict` when the same file was attached, or the upload given up, in the
-    meantime."""
-    mine = (OrderPhoto.org_id == actor.org_id, OrderPhoto.id == photo_id, OrderPhoto.state == PhotoState.UPLOADING)
-    stored = update(OrderPhoto).where(*mine).values(state=PhotoState.STORED, next_attempt_at=None)
-    photo: OrderPhoto | None = session.scalar(stored.returning(OrderPhoto))
-    if photo is None:
-        raise Conflict(UPLOAD_EXPIRED, "The upload took too long and was given up. Send it again.")
-    return photo
-
-
-def give_up(session: Session, actor: Actor, photo_id: UUID, *, now: datetime) -> None:
-    """The object could not be stored: purge what may be there, now rather than in an hour."""
-    mine = (OrderPhoto.org_id == actor.org_id, OrderPhoto.id == photo_id, OrderPhoto.state == PhotoState.UPLOADING)
-    given_up = update(OrderPhoto).where(*mine).values(state=PhotoState.DELETING, next_attempt_at=now + PUBLISH_GRACE)
-    if session.scalar(given_up.returning(OrderPhoto.id)):
-        jobs.enqueue(session, PURGE, org_id=actor.org_id, photo_id=photo_id)
+    me = (worker.org_id == actor.org_id, worker.user_id == actor.user_id, worker.is_active)
+    in_team = worker.team_id == order.team_id
+    return select(exists(select(worker.id).where(*me, or_(sent, in_team))))
 
 
 def list_for_order(session: Reader, actor: Actor, order_id: UUID) -> Sequence[Row[Any]]:
-    """The stored photos of an order, oldest first. Raises `NotFound` for the order."""
-    orders.get(session, actor, order_id)
+    """The photos of an order, oldest first, with those on their way. Raises `NotFound` for the order."""
+    order_of(session, actor, order_id)
     query = select(_photos).where(
-        _photos.c.org_id == actor.org_id, _photos.c.order_id == order_id, _photos.c.state == PhotoState.STORED
+        _photos.c.org_id == actor.org_id, _photos.c.order_id == order_id, _photos.c.state.in_(SHOWN)
     )
     return session.execute(query.order_by(_photos.c.id)).all()
 
 
-def get(session: Reader, org_id: UUID, photo_id: UUID, *, order_id: UUID | None = None) -> Row[Any]:
-    """A stored photo. Raises `NotFound`, also for one that is being deleted or belongs to another order."""
-    photo = _find(session, org_id, photo_id)
-    if photo is None or photo.state != PhotoState.STORED or order_id not in (None, photo.order_id):
-        raise NotFound(NOT_FOUND, "There is no such photo.")
+def get(session: Reader, actor: Actor, order_id: UUID, photo_id: UUID) -> Row[Any]:
+    """A photo of an order, also one on its way or rejected. Raises `NotFound`."""
+    order_of(session, actor, order_id)
+    photo = find(session, actor.org_id, photo_id)
+    if photo is None or photo.order_id != order_id or photo.state not in SHOWN:
+        raise _not_found()
     return photo
 
 
-def remove(session: Session, actor: Actor, order_id: UUID, photo_id: UUID, *, now: datetime) -> None:
-    """Take the photo away from everyone at once; its object is deleted by the `storage` queue. Raises `NotFound`."""
-    mine = (
-        OrderPhoto.org_id == actor.org_id,
-        OrderPhoto.id == photo_id,
-        OrderPhoto.order_id == order_id,
-        OrderPhoto.state == PhotoState.STORED,
-    )
-    removed = update(OrderPhoto).where(*mine).values(state=PhotoState.DELETING, next_attempt_at=now + PUBLISH_GRACE)
-    if session.scalar(removed.returning(OrderPhoto.id)) is None:
-        raise NotFound(NOT_FOUND, "There is no such photo.")
-    audit.record(session, actor, "order_photos.remove", photo_id, now=now, before={"order_id": str(order_id)})
-    jobs.enqueue(session, PURGE, org_id=actor.org_id, photo_id=photo_id)
+def get_stored(session: Reader, org_id: UUID, photo_id: UUID) -> Row[Any]:
+    """A photo whose file can be opened. Raises `NotFound`."""
+    photo = find(session, org_id, photo_id)
+    if photo is None or photo.state != PhotoState.STORED:
+        raise _not_found()
+    return photo
 
 
-def claim_for_purge(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> Row[Any] | None:
-    """Take the photo for deleting its object; None when there is nothing to do. Counts the try before it is made, so
-    that one which kills its worker ends as `stuck` too."""
-    mine = {"of_org": org_id, "of_row": photo_id, "lease_until": now + PURGE_LEASE}
-    return session.execute(_CLAIM, mine).one_or_none()
-
-
-def forget(session: Session, org_id: UUID, photo_id: UUID) -> None:
-    """The object is gone, so the row may go."""
-    mine = (OrderPhoto.org_id == org_id, OrderPhoto.id == photo_id, OrderPhoto.state == PhotoState.PURGING)
-    session.execute(delete(OrderPhoto).where(*mine))
-
-
-def mark_undeleted(session: Session, photo: Row[Any], settings: Settings, error: str, *, now: datetime) -> None:
-    """The storage did not delete the object. Tried again later; `stuck` when the tries are used up."""
-    due = now + backoff(photo.attempts, settings.storage_delete_retry_interval_seconds)
-    stuck = photo.attempts >= settings.storage_delete_max_attempts
-    outcome = {"state": PhotoState.STUCK, "next_attempt_at": None} if stuck else {"next_attempt_at": due}
-    mine = (
-        OrderPhoto.org_id == photo.org_id,
-        OrderPhoto.id == photo.id,
-        OrderPhoto.state == PhotoState.PURGING,
-        OrderPhoto.attempts == photo.attempts,
-    )
-    session.execute(update(OrderPhoto).where(*mine).values(last_error=error, **outcome))
-
-
-def sweep(session: Session, settings: Settings, *, now: datetime) -> dict[str, int]:
-    """Give up uploads that never ended, and enqueue deletes whose message or worker was lost. Returns counts."""
-    counts = {"given_up": 0, "requeued": 0, "stuck": 0}
-    owed = {PhotoState.UPLOADING, PhotoState.DELETING, PhotoState.PURGING}
-    for photo in lock_due(session, OrderPhoto, owed, now=now, limit=settings.storage_delete_batch_size):
-        if photo.state == PhotoState.PURGING and photo.attempts >= settings.storage_delete_max_attempts:
-            photo.state, photo.next_attempt_at = PhotoState.STUCK, None
-            photo.last_error = photo.last_error or "the worker died while deleting, every time"
-            counts["stuck"] += 1
-            continue
-        counts["given_up" if photo.state == PhotoState.UPLOADING else "requeued"] += 1
-        photo.state, photo.next_attempt_at = PhotoState.DELETING, now + PUBLISH_GRACE
-        jobs.enqueue(session, PURGE, org_id=photo.org_id, photo_id=photo.id)
-    return counts
-
-
-def _find(session: Reader, org_id: UUID, photo_id: UUID) -> Row[Any] | None:
+def find(session: Reader, org_id: UUID, photo_id: UUID) -> Row[Any] | None:
+    """One photo's columns in whatever state, or None."""
     mine = select(_photos).where(_photos.c.org_id == org_id, _photos.c.id == photo_id)
     return session.execute(mine).one_or_none()
+
+
+def remove(session: Session, actor: Actor, order_id: UUID, photo_id: UUID, *, now: datetime) -> None:
+    """Take the photo away from everyone at once; its objects are deleted by the `storage` queue. Raises `NotFound`."""
+    photo = _photos.c
+    mine = (photo.org_id == actor.org_id, photo.id == photo_id, photo.order_id == order_id, photo.state.in_(SHOWN))
+    removed = session.execute(delete(_photos).where(*mine).returning(_photos)).one_or_none()
+    if removed is None:
+        raise _not_found()
+    audit.record(session, actor, "order_photos.remove", photo_id, now=now, before={"order_id": str(order_id)})
+    owe_objects(session, [removed], now=now)
+
+
+def owe_objects(session: Session, photos: Iterable[Row[Any]], *, now: datetime) -> None:
+    """Hand the objects of photos that are no more to the queue of deletes. What somebody may still be writing, who has
+    reserved or claimed the photo, is deleted when it must be there."""
+    unwanted = []
+    for photo in photos:
+        busy = photo.state in {PhotoState.UPLOADING, PhotoState.PROCESSING}
+        due = max(now, photo.next_attempt_at) if busy else now
+        unwanted += [
+            Unwanted(photo.org_id, photo.id, photo.backend, key, held, due + PUBLISH_GRACE)
+            for key, held in objects_of(photo).items()
+        ]
+    storage_deletes.owe(session, unwanted)
+
+
+def owe_now(session: Session, photo: Row[Any], *, now: datetime) -> None:
+    """The same for a photo that nobody is writing at any more: its objects go at once."""
+    due = now + PUBLISH_GRACE
+    held = objects_of(photo).items()
+    unwanted = [Unwanted(photo.org_id, photo.id, photo.backend, key, size, due) for key, size in held]
+    storage_deletes.owe(session, unwanted)
+
+
+def objects_of(photo: Row[Any]) -> Mapping[str, int]:
+    """The keys of a photo's objects; what the photo holds of the quota is said of the first."""
+    keys = [key for key in (photo.upload_key, photo.storage_key, photo.thumbnail_key) if key]
+    return {key: photo.held_bytes if key == keys[0] else 0 for key in keys}
+
+
+def _not_found() -> NotFound:
+    return NotFound(NOT_FOUND, "There is no such photo.")

@@ -18,6 +18,7 @@ from api.app import create_app
 from api.core.access import requires
 from shared.core.permissions import Permission, Role
 from shared.identity.model import UserState
+from shared.integrations.storage import Slot
 from shared.integrations.storage.local_storage import LocalStorage
 from tests.checked_client import CheckedClient
 from tests.contract.callers import call
@@ -75,8 +76,8 @@ class EndingStorage(LocalStorage):
 
     end: Callable[[], None]
 
-    def put(self, key: str, source: BinaryIO) -> None:
-        super().put(key, source)
+    def put(self, slot: Slot, source: BinaryIO, *, mime: str) -> None:
+        super().put(slot, source, mime=mime)
         self.end()
 
 
@@ -90,7 +91,7 @@ def test_an_upload_is_finished_when_its_session_ends_meanwhile(company: Company)
     url = f"/v1/orders/{order_id}/photos"
     assert client.post(url, data=photo_form(), headers=headers).status_code == 201
     assert client.get(url, headers=headers).status_code == 401
-    assert row("SELECT state FROM order_photos WHERE order_id = :id", id=order_id)["state"] == "stored"
+    assert row("SELECT state FROM order_photos WHERE order_id = :id", id=order_id)["state"] == "uploaded"
 
 
 def test_the_first_request_of_a_fresh_pool_looks_at_the_session_too(company: Company) -> None:

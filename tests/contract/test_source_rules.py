@@ -11,6 +11,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/iam/routes.py",  # unlock: tries are counted for all organizations
     "api/identity/counting.py",  # tries are counted for all organizations
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
+    "api/metrics/routes.py",  # numbers of the installation
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
@@ -18,11 +19,14 @@ SEES_EVERY_ORGANIZATION = {
     "worker/tasks/orders.py",  # holds that run out
     "worker/tasks/privacy.py",  # sweep
     "worker/tasks/recurrences.py",  # sweep
+    "worker/tasks/storage_deletes.py",  # sweep
     "worker/tasks/stripe_events.py",  # events name their organization only when they are handled
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company
     "ops/cli/org.py",  # makes organizations
     "ops/cli/reseal.py",  # a key of the installation has sealed the secrets of all organizations
+    "ops/cli/storage.py",  # photos of all organizations, or of one that is named by its slug
+    "ops/cli/storage_reconcile.py",  # the organizations that have photos
     "ops/cli/user.py",  # recovers an account as sign-in finds it, and forgets tries, which are counted for all
 }
 """Who may look at all organizations at once. Add a file only with its reason."""

@@ -28,6 +28,7 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company, make_user, sign_in
 from tests.factories.privacy import make_client_export
 from tests.factories.recurrences import make_recurrence, place_ahead
+from tests.factories.storage_deletes import make_storage_delete
 from tests.factories.time_entries import make_time_entry
 from tests.orders.steps import let_it_begin
 from tests.rows import TENANT_TABLES, footprint, rows
@@ -95,6 +96,7 @@ def make_everything(company: Company) -> Everything:
         "teams": team_id,
         "workers": worker_id,
         "recurrences": make_recurrence(company),
+        "storage_deletes": make_storage_delete(company, state="stuck").id,
     }
     place_ahead(company, named["recurrences"])
     make_blackout(company, team_id=named["teams"])

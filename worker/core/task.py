@@ -31,15 +31,15 @@ def task(job: Job) -> Callable[[Function], Any]:
         if tuple(inspect.signature(function).parameters) != job.args:
             raise TypeError(f"{function.__qualname__} must take {job.args}, the arguments of {job.name}")
 
-        def run(self: Task, **arguments: Any) -> None:
-            _run(job, function, arguments, (self.request.headers or {}).get("request_id"))
+        def run(self: Task, **arguments: Any) -> dict[str, Any]:
+            return _run(job, function, arguments, (self.request.headers or {}).get("request_id"))
 
         return shared_task(name=job.name, bind=True)(run)
 
     return bind
 
 
-def _run(job: Job, function: Function, arguments: dict[str, Any], request_id: str | None) -> None:
+def _run(job: Job, function: Function, arguments: dict[str, Any], request_id: str | None) -> dict[str, Any]:
     started = time.perf_counter()
     known = {name: arguments[name] for name in job.args}
     structlog.contextvars.clear_contextvars()
@@ -58,3 +58,4 @@ def _run(job: Job, function: Function, arguments: dict[str, Any], request_id: st
     finally:
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         log.info("task", **outcome, ms=milliseconds, queries=query_count.current())
+    return outcome

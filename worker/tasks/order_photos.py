@@ -1,41 +1,176 @@
-"""Deleting photos: the object first, then the row; and the sweep that heals what a crash has left."""
+"""Photos in a worker's hands: written anew, moved to another storage; and the sweep that heals what a crash left."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any, BinaryIO, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
 
 from shared.core import clock
+from shared.core.errors import Invalid, NotFound, Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.order_photos import jobs
-from shared.order_photos import service as order_photos
+from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
+from shared.order_photos import jobs, moving, processing, quota, sweeping
+from shared.order_photos.encoding import encode
+from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME
+from shared.order_photos.uploading import key_of
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
 from worker.core.periodic import once_per_slot
 from worker.core.task import task
 
-
-@task(jobs.PURGE)
-def purge(org_id: str, photo_id: str) -> dict[str, str]:
-    """Delete a photo's object, then forget its row. Again is harmless: a missing object is a deleted one."""
-    scope = Tenant(UUID(org_id))
-    with transaction(scope) as session:
-        photo = order_photos.claim_for_purge(session, scope.org_id, UUID(photo_id), now=clock.utc_now())
-    if photo is None:
-        return {"outcome": "nothing to do"}
-    for refusal in services().storages[photo.backend].delete([photo.storage_key]).values():
-        with transaction(scope) as session:
-            order_photos.mark_undeleted(session, photo, services().settings, refusal.detail, now=clock.utc_now())
-        raise refusal
-    with transaction(scope) as session:
-        order_photos.forget(session, scope.org_id, photo.id)
-    return {"outcome": "purged"}
+CHUNK_BYTES = 256 * 1024
+RECOUNT_SECONDS = 24 * 60 * 60
 
 
 @task(jobs.SWEEP)
 @once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
 def sweep() -> dict[str, int]:
-    """Give up uploads that never ended, and bring back deletes whose message or worker was lost."""
+    """Give up uploads that never ended, and bring back photos whose message or worker was lost."""
     if is_backed_up(Queue.STORAGE):
         return {}
     with transaction(PLATFORM) as session:
-        return order_photos.sweep(session, services().settings, now=clock.utc_now())
+        return sweeping.sweep(session, now=clock.utc_now())
+
+
+@task(jobs.RECOUNT)
+@once_per_slot(jobs.RECOUNT.name, lambda _: RECOUNT_SECONDS)
+def recount() -> dict[str, int]:
+    """Once a day: put the counters of what photos take right, company by company."""
+    with transaction(PLATFORM) as session:
+        org_ids = quota.organizations(session)
+    wrong = 0
+    for org_id in org_ids:
+        with transaction(Tenant(org_id)) as session:
+            wrong += quota.recount(session, org_id) > 0
+    return {"wrong": wrong}
+
+
+@task(jobs.PROCESS)
+def process(org_id: str, photo_id: str) -> dict[str, str]:
+    """Decode an uploaded photo and write it anew: the picture upright and without metadata, and its thumbnail. Again is
+    harmless: the same objects are written over."""
+    scope = Tenant(UUID(org_id))
+    with transaction(scope) as session:
+        claimed = processing.claim(session, scope.org_id, UUID(photo_id), now=clock.utc_now())
+    if claimed is None:
+        return {"outcome": "nothing to do"}
+    photo, zone = claimed
+    try:
+        return {"outcome": _process(scope, photo, ZoneInfo(zone))}
+    except Unavailable as refusal:
+        if refusal.code != DAMAGED or photo.attempts < processing.MOST_ATTEMPTS:
+            counted = refusal.code == DAMAGED
+            with transaction(scope) as session:
+                processing.postpone(session, photo, services().settings, refusal, counted=counted, now=clock.utc_now())
+            raise
+        _reject(scope, photo, refusal.code)
+    except (Invalid, NotFound) as refusal:
+        _reject(scope, photo, refusal.code)
+    return {"outcome": "rejected"}
+
+
+@task(jobs.MOVE)
+def move(org_id: str, photo_id: str) -> dict[str, str]:
+    """Copy a photo to the storage it was asked to be moved to, let its row name the copy, and have the original
+    deleted. Again is harmless."""
+    scope = Tenant(UUID(org_id))
+    with transaction(scope) as session:
+        photo = moving.claim(session, scope.org_id, UUID(photo_id), now=clock.utc_now())
+    if photo is None:
+        return {"outcome": "nothing to do"}
+    try:
+        return {"outcome": _move(scope, photo)}
+    except (Unavailable, NotFound) as refusal:
+        with transaction(scope) as session:
+            moving.postpone(session, photo, services().settings, refusal, now=clock.utc_now())
+        raise
+
+
+def _process(scope: Tenant, photo: Row[Any], zone: ZoneInfo) -> str:
+    storage = _storage(photo.backend)
+    with _fetched(storage, photo.upload_key, photo.sha256) as upload, encode(upload, photo.mime, storage.spool) as made:
+        picture = storage.allocate(processing.path_of_kept(photo, EXTENSIONS[made.mime]))
+        thumbnail = _place_for_thumbnail(storage, photo)
+        with transaction(scope) as session:
+            named = processing.name_objects(session, photo, picture, thumbnail, now=clock.utc_now())
+        if named is None:
+            return "removed"
+        storage.put(picture, made.picture, mime=made.mime)
+        if thumbnail:
+            storage.put(thumbnail, made.thumbnail, mime=THUMBNAIL_MIME)
+        kept = processing.kept(made, zone, with_thumbnail=thumbnail is not None)
+    with transaction(scope) as session:
+        finished = processing.finish(session, named, kept, now=clock.utc_now())
+    return "stored" if finished else "removed"
+
+
+def _move(scope: Tenant, photo: Row[Any]) -> str:
+    source, target = _storage(photo.backend), _storage(photo.move_to)
+    picture = target.allocate(key_of(photo.org_id, photo.order_id, photo.id, EXTENSIONS[photo.mime]))
+    thumbnail = _place_for_thumbnail(target, photo)
+    with transaction(scope) as session:
+        moving.name_copies(session, photo, [slot for slot in (picture, thumbnail) if slot], now=clock.utc_now())
+    with _fetched(source, photo.storage_key, photo.kept_sha256) as file:
+        target.put(picture, file, mime=photo.mime)
+        if thumbnail:
+            with _thumbnail_of(source, photo, file) as small:
+                target.put(thumbnail, small, mime=THUMBNAIL_MIME)
+    with transaction(scope) as session:
+        moved = moving.finish(session, photo, picture, thumbnail, now=clock.utc_now())
+    return "moved" if moved else "removed"
+
+
+def _reject(scope: Tenant, photo: Row[Any], code: str) -> None:
+    with transaction(scope) as session:
+        processing.reject(session, photo, code, now=clock.utc_now())
+
+
+def _storage(backend: str) -> Storage:
+    found = services().storages.get(backend)
+    if found is None:
+        raise Unavailable(NOT_SET_UP, f"The storage {backend} is not set up here.")
+    return found
+
+
+def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
+    """None where the storage makes thumbnails itself."""
+    if storage.resizes:
+        return None
+    return storage.allocate(key_of(photo.org_id, photo.order_id, photo.id, f"small.{EXTENSIONS[THUMBNAIL_MIME]}"))
+
+
+@contextmanager
+def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
+    """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
+    there (`digest` is its SHA-256)."""
+    seen = sha256()
+    with tempfile.TemporaryFile() as file:
+        with storage.open(key) as stored:
+            while chunk := stored.source.read(CHUNK_BYTES):
+                seen.update(chunk)
+                file.write(chunk)
+        if seen.hexdigest() != digest:
+            raise Unavailable(DAMAGED, "The storage gave back something else than it was given.")
+        file.seek(0)
+        yield cast(BinaryIO, file)
+
+
+@contextmanager
+def _thumbnail_of(source: Storage, photo: Row[Any], picture: BinaryIO) -> Iterator[BinaryIO]:
+    """The photo's thumbnail: as it is kept, or made from the picture where the storage has made it until now."""
+    if photo.thumbnail_key is None:
+        with encode(picture, photo.mime, None) as made:
+            yield made.thumbnail
+        return
+    with tempfile.TemporaryFile() as file:
+        with source.open(photo.thumbnail_key) as stored:
+            shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
+        yield cast(BinaryIO, file)

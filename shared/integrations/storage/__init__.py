@@ -21,6 +21,7 @@ from shared.core.errors import Unavailable, code
 STORAGE_AWAY = code("storage.unavailable", "The photo storage is not available")
 CIRCUIT_OPEN = code("storage.circuit_open", "The photo storage has failed and is left alone for a moment")
 NOT_SET_UP = code("storage.not_set_up", "The photo storage is not set up")
+DAMAGED = code("storage.damaged", "The photo storage gave back something else than it was given")
 OBJECT_MISSING = code("storage.object_missing", "The file is not in the storage")
 
 UNTRIED = frozenset({CIRCUIT_OPEN, NOT_SET_UP})
