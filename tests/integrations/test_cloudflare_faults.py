@@ -175,7 +175,7 @@ def test_one_byte_that_is_another_is_handed_on(
     assert sum(one != other for one, other in zip(read(storage, key), picture(), strict=True)) == 1
 
 
-@pytest.mark.parametrize(("mode", "most_seconds"), [("slow", 1.0), ("drip", 3.0)])
+@pytest.mark.parametrize(("mode", "most_seconds"), [("slow", 2.0), ("drip", 4.0)])
 def test_a_slow_cloudflare_is_given_up(
     make_cloudflare: MakeCloudflare, cloudflare: SandboxCloudflare, key: str, mode: str, most_seconds: float
 ) -> None:

@@ -11,7 +11,7 @@ MAX_PIXELS = 100_000_000
 THUMBNAIL_SIDE = 480
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-_HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"msf1")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def mime_of(content: bytes) -> str | None:
