@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops.quickstart import ports, records
 from ops.quickstart.database import REPOSITORY
+from ops.sandbox.cloudflare import account as cloudflare
 from ops.sandbox.turnstile import tokens as turnstile
 
 # Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
@@ -110,6 +111,7 @@ def application_environment(
         "METRICS_ENABLED": "true",
         "METRICS_TOKEN": secret["metrics_token"],
         **_captcha(port),
+        **_cloudflare_images(port),
         "EMAIL_MODE": "smtp",
         "EMAIL_FROM": "no-reply@crewline.test",
         "EMAIL_FROM_NAME": "Crewline",
@@ -131,6 +133,19 @@ def _captcha(port: Mapping[str, int]) -> dict[str, str]:
     mode = os.environ.get("CAPTCHA_MODE", "off")
     base = f"http://{LOOPBACK}:{port['sandbox']}"
     return {"CAPTCHA_MODE": mode, "TURNSTILE_API_BASE": base, "TURNSTILE_SECRET_KEY": turnstile.SECRET}
+
+
+def _cloudflare_images(port: Mapping[str, int]) -> dict[str, str]:
+    """Cloudflare Images is the sandbox's, ready for ORDER_STORAGE_BACKEND=cloudflare_images."""
+    base = f"http://{LOOPBACK}:{port['sandbox']}"
+    return {
+        "CF_IMAGES_API_BASE": base,
+        "CF_IMAGES_DELIVERY_BASE": base + cloudflare.DELIVERY_PATH,
+        "CF_IMAGES_ACCOUNT_ID": cloudflare.ACCOUNT_ID,
+        "CF_IMAGES_API_TOKEN": cloudflare.API_TOKEN,
+        "CF_IMAGES_ACCOUNT_HASH": cloudflare.ACCOUNT_HASH,
+        "CF_IMAGES_SIGNING_KEY": cloudflare.SIGNING_KEY,
+    }
 
 
 def stripe_secret(secret: Mapping[str, str]) -> str:

@@ -15,6 +15,9 @@ What it is
       ``turnstile/tokens``.
     * **S3**, kept in memory by moto, on a port of its own, with a bucket that is like Cloudflare R2. It wants signed
       requests and misbehaves on request (``/api/s3/fault``). Buckets and key are in ``s3/names``.
+    * A **Cloudflare Images stand-in**: the API under ``/client/v4``, delivery under ``/imagedelivery``; shows what it
+      has at ``/cloudflare``, and misbehaves on request (``/api/cloudflare/fault``). Its keys are in
+      ``cloudflare/account``.
 
 What it is not
     * Not part of the product. It imports nothing from ``api``, ``shared`` or ``worker``, so that a mistake
@@ -22,5 +25,6 @@ What it is not
     * Not for the internet: no login, everything in memory, gone when the process ends.
 
 Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
-provider: ``mail``, ``stripe``, ``turnstile`` and ``s3``. ``web`` holds what every page has in common.
+provider: ``mail``, ``stripe``, ``turnstile``, ``s3`` and ``cloudflare``. ``web`` holds what every page has in
+common.
 """

@@ -70,7 +70,7 @@ def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ops.sandbox",
-        description="The outside world on one machine: an SMTP catcher, a Stripe webhook sender, Turnstile, S3.",
+        description="The outside world on one machine: SMTP, Stripe's webhooks, Turnstile, S3, Cloudflare Images.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

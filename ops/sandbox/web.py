@@ -9,6 +9,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from ops.sandbox.cloudflare import api as cloudflare_api
+from ops.sandbox.cloudflare import control as cloudflare
+from ops.sandbox.cloudflare import delivery as cloudflare_delivery
 from ops.sandbox.fields import BadBodyError
 from ops.sandbox.mail import routes as mail
 from ops.sandbox.s3 import routes as s3
@@ -37,6 +40,8 @@ def create_app(shared: World) -> Flask:
     app.register_blueprint(stripe.blueprint)
     app.register_blueprint(turnstile.blueprint)
     app.register_blueprint(s3.blueprint)
+    for part in (cloudflare, cloudflare_api, cloudflare_delivery):
+        app.register_blueprint(part.blueprint)
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(BadBodyError, _bad_body)

@@ -6,6 +6,9 @@ from typing import cast
 
 from flask import current_app
 
+from ops.sandbox.cloudflare.faults import CallLog
+from ops.sandbox.cloudflare.faults import FaultPlan as CloudflareFaultPlan
+from ops.sandbox.cloudflare.images import ImageStore
 from ops.sandbox.mail.faults import FaultPlan
 from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.s3.faults import FaultPlan as S3FaultPlan
@@ -40,6 +43,9 @@ class World:
     s3_store: Store = field(default_factory=Store)
     s3_faults: S3FaultPlan = field(default_factory=S3FaultPlan)
     s3_requests: RequestLog = field(default_factory=RequestLog)
+    cloudflare_images: ImageStore = field(default_factory=ImageStore)
+    cloudflare_faults: CloudflareFaultPlan = field(default_factory=CloudflareFaultPlan)
+    cloudflare_calls: CallLog = field(default_factory=CallLog)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

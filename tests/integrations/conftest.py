@@ -1,4 +1,4 @@
-"""Every storage, and the sandbox's S3."""
+"""Every storage, and the providers in the sandbox."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -8,12 +8,15 @@ from uuid import uuid4
 import pytest
 
 from shared.core.settings import Settings
+from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.s3_storage import S3Storage, r2_storage, s3_storage
 from tests.integrations.storages import KINDS, Subject, World
+from tests.sandbox_cloudflare import SandboxCloudflare
 from tests.sandbox_s3 import SandboxS3
 
 MakeSubject = Callable[[str], Subject]
 MakeS3 = Callable[..., S3Storage]
+MakeCloudflare = Callable[..., CloudflareImagesStorage]
 
 
 @pytest.fixture(scope="session")
@@ -76,3 +79,18 @@ def make_s3(backend: str, world: World, s3: SandboxS3) -> MakeS3:
         return s3_storage(settings) if backend == "s3" else r2_storage(settings)
 
     return make
+
+
+@pytest.fixture
+def cloudflare(sandbox_ports: dict[str, int]) -> Iterator[SandboxCloudflare]:
+    """Cloudflare's side, with no fault in force at the start and at the end."""
+    found = SandboxCloudflare(sandbox_ports)
+    found.reset()
+    yield found
+    found.reset()
+
+
+@pytest.fixture
+def make_cloudflare(world: World, cloudflare: SandboxCloudflare) -> MakeCloudflare:
+    """Makes a storage there, with these settings changed."""
+    return lambda **changes: CloudflareImagesStorage(world.changed(**changes))

@@ -7,9 +7,12 @@ from typing import Any
 
 from shared.core.settings import Settings
 from shared.integrations.storage import Storage
+from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.local_storage import LocalStorage
 from shared.integrations.storage.memory_storage import MemoryStorage
 from shared.integrations.storage.s3_storage import r2_storage, s3_storage
+from tests.integrations.pictures import picture
+from tests.sandbox_cloudflare import SandboxCloudflare, cloudflare_settings
 from tests.sandbox_s3 import SandboxS3, storage_settings
 
 
@@ -23,18 +26,26 @@ class World:
 
     def changed(self, **changes: Any) -> Settings:
         """The settings with the sandbox's storages in them, and with `changes`."""
-        return self.settings.model_copy(update=storage_settings(SandboxS3(self.sandbox_ports)) | changes)
+        s3 = storage_settings(SandboxS3(self.sandbox_ports))
+        cloudflare = cloudflare_settings(SandboxCloudflare(self.sandbox_ports))
+        return self.settings.model_copy(update=s3 | cloudflare | changes)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How to build one storage, and what it can do beside what every one must."""
+    """How to build one storage, and what it can do beside what every one must.
+
+    `start` is what an object has to begin with in order to be taken, and `most_bytes` is how long it may be.
+    """
 
     build: Callable[[World], Storage]
     has_links: bool = False
     lists_in_order: bool = True
     overwrites: bool = True
     resizes: bool = False
+    tells_sizes: bool = True
+    start: bytes = b""
+    most_bytes: int = 10 * 1024 * 1024
 
 
 KINDS: dict[str, Kind] = {
@@ -42,6 +53,16 @@ KINDS: dict[str, Kind] = {
     "memory": Kind(lambda _: MemoryStorage()),
     "s3": Kind(lambda world: s3_storage(world.changed()), has_links=True),
     "r2": Kind(lambda world: r2_storage(world.changed()), has_links=True),
+    "cloudflare_images": Kind(
+        lambda world: CloudflareImagesStorage(world.changed()),
+        has_links=True,
+        lists_in_order=False,
+        overwrites=False,
+        resizes=True,
+        tells_sizes=False,
+        start=picture("JPEG", width=8, height=8),
+        most_bytes=10_000_000,
+    ),
 }
 
 
@@ -53,3 +74,7 @@ class Subject:
     kind: Kind
     storage: Storage
     prefix: str
+
+    def photo(self, content: bytes) -> bytes:
+        """An object that the storage takes, and that has `content` in it."""
+        return self.kind.start + content[: self.kind.most_bytes - len(self.kind.start)]

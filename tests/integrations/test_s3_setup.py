@@ -31,10 +31,11 @@ def key() -> str:
     return f"orders/{uuid4()}/photo.jpg"
 
 
-def test_a_storage_is_within_reach_when_its_bucket_is_named(world: World) -> None:
+def test_a_storage_is_within_reach_when_its_bucket_or_account_is_named(world: World) -> None:
     assert set(_storages(world.settings)) == {"local"}
-    assert set(_storages(world.changed(s3_bucket=""))) == {"local", "r2"}
-    assert set(_storages(world.changed(r2_bucket=""))) == {"local", "s3"}
+    named = {"s3": "s3_bucket", "r2": "r2_bucket", "cloudflare_images": "cf_images_account_id"}
+    for backend, setting in named.items():
+        assert set(_storages(world.changed(**{setting: ""}))) == {"local", *named} - {backend}
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str, str]] = {
