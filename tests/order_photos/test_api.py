@@ -6,9 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.core.permissions import Role
 from tests.checked_client import CheckedClient
-from tests.factories.order_photos import files_of, image_bytes, make_photo, path_of, photo_form
+from tests.factories.order_photos import files_of, image_bytes, make_photo, path_of
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
@@ -145,16 +144,3 @@ def test_a_form_without_a_file_is_refused(
     answer = client.post(path, data=data, content_type=content_type, headers=company.headers())
     assert answer.status_code in ({status, 400} if status == 422 else {status})
     assert rows("SELECT 1 FROM order_photos WHERE org_id = :org", org=company.org_id) == []
-
-
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.FINANCE])
-def test_who_only_reads_neither_uploads_nor_deletes(client: CheckedClient, company: Company, role: Role) -> None:
-    order_id = make_order(company)
-    photo = make_photo(company, order_id)
-    headers = company.headers(role)
-    before = footprint(company.org_id)
-    path = f"/v1/orders/{order_id}/photos"
-    assert client.post(path, data=photo_form(), headers=headers).status_code == 403
-    assert client.delete(f"{path}/{photo.id}", headers=headers).status_code == 403
-    assert len(client.get(path, headers=headers).get_json()["data"]) == 1
-    assert footprint(company.org_id) == before
