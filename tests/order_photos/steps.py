@@ -113,9 +113,14 @@ def let_time_pass(company: Company, time: timedelta) -> None:
 def sweep(jobs: JobsProbe, *names: str) -> list[str]:
     """The next run of both sweeps, or of `names`, and of what they enqueue. Returns what was enqueued, in order."""
     for name in names or SWEEPS:
-        _platform("DELETE FROM job_runs WHERE job = :job", job=name)  # or this minute's run was the last one
-        jobs.run(name)
+        next_run(jobs, name)
     return jobs.drain()
+
+
+def next_run(jobs: JobsProbe, name: str) -> None:
+    """The next run of a periodic job, as if the slot of the last one were over."""
+    _platform("DELETE FROM job_runs WHERE job = :job", job=name)
+    jobs.run(name)
 
 
 def _platform(*statements: str, **values: Any) -> None:
