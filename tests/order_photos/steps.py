@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
+from shared.order_photos import moving
 from tests.checked_client import CheckedClient
 from tests.factories.order_photos import image_bytes, photo_form
 from tests.factories.organizations import Company
@@ -74,6 +75,13 @@ def photo_row(photo_id: object) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def row_of(photo_id: object) -> dict[str, Any]:
+    """All columns of the photo, which must be there."""
+    found = photo_row(photo_id)
+    assert found is not None
+    return found
+
+
 def state_of(photo_id: object) -> str | None:
     """The state of the photo's row, or None when it is gone."""
     found = photo_row(photo_id)
@@ -83,6 +91,20 @@ def state_of(photo_id: object) -> str | None:
 def deletes_of(company: Company) -> list[dict[str, Any]]:
     """What is to be deleted for the company, in the order in which it is due."""
     return rows("SELECT * FROM storage_deletes WHERE org_id = :org ORDER BY next_attempt_at, id", org=company.org_id)
+
+
+def ask_to_move(company: Company, target: str = "memory", **chosen: Any) -> int:
+    """Ask for photos to be moved; all of the company's, unless something else is `chosen`."""
+    chosen = {"source": None, "org_id": company.org_id, "limit": 100} | chosen
+    with transaction(company.scope) as session:
+        return moving.ask(session, target, **chosen, now=datetime.now(UTC))
+
+
+def moves_of(company: Company) -> list[tuple[Any, ...]]:
+    """(backend, on the way to, given up, photos)."""
+    with transaction(company.scope) as session:
+        found = moving.progress(session.connection())
+    return [(row.backend, row.move_to, row.given_up, row.photos) for row in found]
 
 
 def usage(company: Company) -> dict[str, int]:

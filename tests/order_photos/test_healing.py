@@ -12,7 +12,6 @@ from shared.order_photos import sweeping, uploading
 from shared.storage_deletes.service import WRITING_PATIENCE
 from tests.checked_client import CheckedClient
 from tests.factories.order_photos import files_of, make_photo, path_of, put_object
-from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.order_photos.steps import (
@@ -29,11 +28,6 @@ from tests.order_photos.steps import (
 from tests.rows import row
 
 LATE, EARLY = timedelta(seconds=-1), timedelta(minutes=5)
-
-
-@pytest.fixture
-def order_id(company: Company) -> UUID:
-    return make_order(company)
 
 
 @pytest.mark.parametrize("with_object", [False, True])  # after reserve, before put; after put, before mark_uploaded

@@ -13,7 +13,6 @@ from shared.order_photos.model import OrderPhoto
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
 from tests.factories.order_photos import files_of, image_bytes, make_photo, path_of
-from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.order_photos.steps import (
@@ -21,8 +20,8 @@ from tests.order_photos.steps import (
     let_time_pass,
     message_of,
     next_run,
-    photo_row,
     remove,
+    row_of,
     shown,
     state_of,
     sweep,
@@ -32,17 +31,6 @@ from tests.order_photos.steps import (
 from tests.order_photos.storages import LeftAlone, Meanwhile, at_work_on, broken, instead
 
 PROCESS = "order_photos.process"
-
-
-@pytest.fixture
-def order_id(company: Company) -> UUID:
-    return make_order(company)
-
-
-def _found(photo_id: object) -> dict[str, Any]:
-    found = photo_row(photo_id)
-    assert found is not None
-    return found
 
 
 def _meanwhile(company: Company, when: str, happens: Any) -> Services:
@@ -55,10 +43,10 @@ def test_a_message_that_comes_twice_is_worked_on_once(
     photo_id = uploaded(client, company, order_id)
     jobs.enqueued()
     jobs.run(PROCESS, message_of(company, photo_id))
-    before, written = _found(photo_id), [(file, file.stat().st_ino) for file in files_of(company)]
+    before, written = row_of(photo_id), [(file, file.stat().st_ino) for file in files_of(company)]
     jobs.run(PROCESS, message_of(company, photo_id))
     assert before["state"] == "stored"
-    assert _found(photo_id) == before
+    assert row_of(photo_id) == before
     assert [(file, file.stat().st_ino) for file in files_of(company)] == written
 
 
@@ -69,15 +57,15 @@ def test_a_second_worker_leaves_the_photo_to_the_first(
     seen: list[dict[str, Any]] = []
 
     def second_worker() -> None:
-        before = _found(photo_id)
+        before = row_of(photo_id)
         jobs.run(PROCESS, message_of(company, photo_id))
-        seen.extend([before, _found(photo_id)])
+        seen.extend([before, row_of(photo_id)])
 
     with at_work_on(_meanwhile(company, "before put", second_worker)):
         jobs.drain()
     assert seen[0] == seen[1]
     assert (seen[0]["state"], seen[0]["attempts"]) == ("processing", 1)
-    assert (_found(photo_id)["state"], len(files_of(company))) == ("stored", 2)
+    assert (row_of(photo_id)["state"], len(files_of(company))) == ("stored", 2)
 
 
 def test_of_two_workers_the_late_one_changes_nothing(
@@ -89,11 +77,11 @@ def test_of_two_workers_the_late_one_changes_nothing(
     def lease_runs_out() -> None:
         let_time_pass(company, timedelta(minutes=6))
         sweep(jobs)
-        seen.append(_found(photo_id))
+        seen.append(row_of(photo_id))
 
     with at_work_on(_meanwhile(company, "after put", lease_runs_out)):
         jobs.drain()
-    assert (seen[0]["state"], _found(photo_id)) == ("stored", seen[0])
+    assert (seen[0]["state"], row_of(photo_id)) == ("stored", seen[0])
     let_time_pass(company, timedelta(hours=2))
     sweep(jobs)
     photo = shown(client, company, order_id, photo_id)
@@ -140,14 +128,14 @@ def test_a_storage_that_is_away_is_waited_for_without_using_up_tries(
     with at_work_on(away):
         assert jobs.drain() == [PROCESS]
         for _ in range(processing.MOST_ATTEMPTS + 1):
-            found = _found(photo_id)
+            found = row_of(photo_id)
             assert (found["state"], found["attempts"]) == ("uploaded", 0)
             assert found["last_error"]
             let_time_pass(company, timedelta(minutes=1))
             assert sweep(jobs, "order_photos.sweep") == [PROCESS]
     let_time_pass(company, timedelta(minutes=1))
     sweep(jobs)
-    found = _found(photo_id)
+    found = row_of(photo_id)
     assert (found["state"], found["attempts"], found["last_error"]) == ("stored", 0, None)
 
 
@@ -165,7 +153,7 @@ def test_a_damaged_object_is_read_again_and_then_rejected(
     file.write_bytes(image_bytes())
     jobs.drain()
     for attempts in range(1, processing.MOST_ATTEMPTS):
-        assert (_found(photo_id)["state"], _found(photo_id)["attempts"]) == ("uploaded", attempts)
+        assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", attempts)
         let_time_pass(company, timedelta(minutes=5))
         sweep(jobs)
     photo = shown(client, company, order_id, photo_id)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from shared.core.transaction import transaction
@@ -28,11 +27,6 @@ from tests.order_photos.steps import (
 from tests.order_photos.storages import at_work_on, broken
 from tests.rows import footprint, row
 from tests.variants import client_on, with_settings
-
-
-@pytest.fixture
-def order_id(company: Company) -> UUID:
-    return make_order(company)
 
 
 def on_disk(company: Company) -> dict[str, int]:

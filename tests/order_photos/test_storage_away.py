@@ -4,21 +4,13 @@ import shutil
 from pathlib import Path
 from uuid import UUID
 
-import pytest
-
 from tests.factories.order_photos import files_of, image_bytes, make_photo
-from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.order_photos.steps import deletes_of, stored, upload, usage
 from tests.order_photos.storages import LeftAlone, at_work_on, broken, instead, with_memory, with_root
 from tests.rows import rows
 from tests.variants import client_on
-
-
-@pytest.fixture
-def order_id(company: Company) -> UUID:
-    return make_order(company)
 
 
 def test_an_upload_that_cannot_be_written_is_503_and_leaves_nothing(

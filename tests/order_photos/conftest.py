@@ -1,0 +1,20 @@
+from uuid import UUID
+
+import pytest
+
+from shared.wiring import Services
+from tests.factories.orders import make_order
+from tests.factories.organizations import Company
+from tests.order_photos.storages import with_memory
+
+
+@pytest.fixture
+def order_id(company: Company) -> UUID:
+    """An order of the company whose client has agreed to photos."""
+    return make_order(company)
+
+
+@pytest.fixture
+def both(company: Company) -> Services:
+    """Services with a second storage, `memory`; new photos go to `local`."""
+    return with_memory(company.services)
