@@ -89,8 +89,9 @@ def finish(session: Session, photo: Row[Any], picture: Slot, thumbnail: Slot | N
         return False
     if not storage_deletes.keep(session, photo.org_id, photo.move_to, keys):
         raise Unavailable(STORAGE_AWAY, "The move took too long and is made again.")
-    quota.add(session, photo.org_id, photo.backend, -photo.held_bytes)
-    quota.add(session, photo.org_id, photo.move_to, photo.held_bytes)
+    moved_bytes = {photo.backend: -photo.held_bytes, photo.move_to: photo.held_bytes}
+    for backend, size in sorted(moved_bytes.items()):  # as `quota.release`, or the two could wait for each other
+        quota.add(session, photo.org_id, backend, size)
     originals = order_photos.objects_of(photo)
     due = now + PUBLISH_GRACE
     storage_deletes.owe(session, [Unwanted(photo.org_id, photo.id, photo.backend, key, 0, due) for key in originals])
@@ -104,6 +105,12 @@ def postpone(session: Session, photo: Row[Any], settings: Settings, refusal: Ref
     given_up = photo.attempts >= MOST_ATTEMPTS and not untried
     values = {"attempts": photo.attempts - untried, "next_attempt_at": None if given_up else due}
     session.execute(update(_photos).where(*_claimed(photo)).values(last_error=refusal.detail, **values))
+
+
+def give_up_lost(session: Session, photo: Row[Any]) -> None:
+    """Every worker that has moved it has died: left where it is, until somebody asks again."""
+    error = photo.last_error or "the worker died while moving it, every time"
+    session.execute(update(_photos).where(*_claimed(photo)).values(next_attempt_at=None, last_error=error))
 
 
 def progress(session: Reader) -> list[Row[Any]]:

@@ -89,7 +89,7 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     try:
         return {"outcome": _move(scope, photo)}
-    except (Unavailable, NotFound) as refusal:
+    except (Unavailable, NotFound, Invalid) as refusal:
         with transaction(scope) as session:
             moving.postpone(session, photo, services().settings, refusal, now=clock.utc_now())
         raise

@@ -25,7 +25,10 @@ class LocalStorage:
     @property
     def spool(self) -> Path | None:
         """The root itself: its temporary files have no names there (O_TMPFILE), and are given one by `put`."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(STORAGE_AWAY, f"There is no folder for photos: {error.strerror}.") from error
         return self._root
 
     def allocate(self, path: str) -> Slot:
