@@ -70,7 +70,8 @@ def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) ->
 
 def _checked(spool: Spool) -> Upload:
     settings = services().settings
-    found = check_upload(spool.file, settings.order_photo_allowed_mimes, settings.order_photo_max_bytes)
+    most = min(settings.order_photo_max_bytes, services().storage.most_bytes or settings.order_photo_max_bytes)
+    found = check_upload(spool.file, settings.order_photo_allowed_mimes, most)
     return Upload(uploading.new_photo_id(), found.mime, spool.size, spool.sha256)
 
 

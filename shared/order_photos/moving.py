@@ -1,5 +1,6 @@
 """Photos on their way to another backend: asked for once, done by workers one by one, resumed whoever dies."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,17 @@ Place = tuple[UUID, UUID]
 """Where a photo stands in the order of all: organization and identifier."""
 
 _photos = table_of(OrderPhoto)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """A photo at its new place: its keys there, SHA-256 and `size` in bytes of the picture as it was read, which is
+    another one than was put where a storage is not exact."""
+
+    picture_key: str
+    thumbnail_key: str | None
+    sha256: str
+    size: int
 
 
 def ask(
@@ -71,14 +83,15 @@ def name_copies(session: Session, photo: Row[Any], slots: list[Slot], *, now: da
     storage_deletes.reserve(session, copies)
 
 
-def finish(session: Session, photo: Row[Any], picture: Slot, thumbnail: Slot | None, *, now: datetime) -> bool:
+def finish(session: Session, photo: Row[Any], copies: Copies, *, now: datetime) -> bool:
     """The copies are there and right: the row names them from now on, and the originals are deleted. False when the
     photo was removed, or the move took too long; then the copies are deleted."""
-    keys = [picture.key, thumbnail.key] if thumbnail else [picture.key]
     values = {
         "backend": photo.move_to,
-        "storage_key": picture.key,
-        "thumbnail_key": thumbnail.key if thumbnail else None,
+        "storage_key": copies.picture_key,
+        "thumbnail_key": copies.thumbnail_key,
+        "kept_sha256": copies.sha256,
+        "size": copies.size,
         "move_to": None,
         "attempts": 0,
         "next_attempt_at": None,
@@ -87,6 +100,7 @@ def finish(session: Session, photo: Row[Any], picture: Slot, thumbnail: Slot | N
     moved = update(_photos).where(*_claimed(photo)).values(values).returning(_photos.c.id)
     if not session.scalar(moved):
         return False
+    keys = [key for key in (copies.picture_key, copies.thumbnail_key) if key]
     if not storage_deletes.keep(session, photo.org_id, photo.move_to, keys):
         raise Unavailable(STORAGE_AWAY, "The move took too long and is made again.")
     moved_bytes = {photo.backend: -photo.held_bytes, photo.move_to: photo.held_bytes}

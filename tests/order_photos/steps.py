@@ -95,9 +95,9 @@ def deletes_of(company: Company) -> list[dict[str, Any]]:
 
 def ask_to_move(company: Company, target: str = "memory", **chosen: Any) -> int:
     """Ask for photos to be moved; all of the company's, unless something else is `chosen`."""
-    chosen = {"source": None, "org_id": company.org_id, "limit": 100} | chosen
+    chosen = {"source": None, "org_id": company.org_id, "after": None} | chosen
     with transaction(company.scope) as session:
-        return moving.ask(session, target, **chosen, now=datetime.now(UTC))
+        return len(moving.ask(session, target, **chosen, now=datetime.now(UTC)))
 
 
 def moves_of(company: Company) -> list[tuple[Any, ...]]:

@@ -113,7 +113,7 @@ def test_what_is_moved_can_be_chosen(
         make_photo(company, order_id, state=state)
     assert ask_to_move(company, "local") == 0, "they are there"
     assert ask_to_move(company, source="s3") == 0
-    assert ask_to_move(company, limit=2) == 2
+    assert ask_to_move(company, after=(company.org_id, photos[0].id)) == 2
     assert ask_to_move(company, source="local") == 1, "two have been asked for"
     assert ask_to_move(company) == 0
     assert moves_of(company) == [("local", "memory", False, 3)]

@@ -35,6 +35,8 @@ class CloudflareImagesStorage:
 
     backend = "cloudflare_images"
     resizes = True
+    is_exact = False  # "for larger images it can be a near-lossless version", says the page on exporting images
+    most_bytes: int | None = 10_000_000
     spool: Path | None = None
 
     def __init__(self, settings: Settings) -> None:

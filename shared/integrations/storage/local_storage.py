@@ -18,6 +18,8 @@ class LocalStorage:
 
     backend = "local"
     resizes = False
+    is_exact = True
+    most_bytes: int | None = None
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()

@@ -31,6 +31,8 @@ class S3Storage:
     `recovery_seconds`."""
 
     resizes = False
+    is_exact = True
+    most_bytes: int | None = None
     spool: Path | None = None
 
     def __init__(self, bucket: Bucket, *, failures: int, recovery_seconds: float) -> None:
