@@ -161,14 +161,24 @@ def test_a_signed_url_ends_in_time(s3):
         assert (odd.status_code, "AuthorizationQueryParametersError" in odd.text) == (400, True)
 
 
-def test_a_digest_is_really_compared(s3):
-    def md5(content):
-        return base64.b64encode(hashlib.md5(content).digest()).decode()
+def md5(content):
+    return base64.b64encode(hashlib.md5(content).digest()).decode()
 
+
+def test_a_digest_is_really_compared(s3):
     client, place = connect(s3), {"Bucket": BUCKET, "Key": "orders/digest.jpg"}
     client.put_object(**place, Body=b"first", ContentMD5=md5(b"first"))
     assert code(client.put_object, **place, Body=b"second", ContentMD5=md5(b"first")) == (400, "BadDigest")
     assert client.get_object(**place)["Body"].read() == b"first"
+
+
+def test_who_sends_no_digest_is_not_told_of_damage(s3):
+    place, sent = {"Bucket": BUCKET, "Key": "orders/damaged.jpg"}, b"something"
+    trusting = connect(s3, s3={"addressing_style": "path", "payload_signing_enabled": False})
+    fault(s3, "bad_digest", count=2)
+    assert code(trusting.put_object, **place, Body=sent, ContentMD5=md5(sent)) == (400, "BadDigest")
+    trusting.put_object(**place, Body=sent)
+    assert trusting.get_object(**place)["Body"].read() != sent
 
 
 def test_a_body_that_is_not_the_signed_one_is_refused(s3):
@@ -188,12 +198,7 @@ def test_r2_does_not_know_the_checksums_that_boto3_adds_by_itself(s3):
     assert amazons.put_object(Bucket=BUCKET, **put)["ETag"]
 
 
-REFUSALS = {
-    "down": (503, "SlowDown"),
-    "error": (500, "InternalError"),
-    "forbidden": (403, "AccessDenied"),
-    "bad_digest": (400, "BadDigest"),
-}
+REFUSALS = {"down": (503, "SlowDown"), "error": (500, "InternalError"), "forbidden": (403, "AccessDenied")}
 
 
 @pytest.mark.parametrize("mode", sorted(REFUSALS))
