@@ -10,6 +10,7 @@ from pathlib import Path
 from ops.quickstart import ports, records
 from ops.quickstart.database import REPOSITORY
 from ops.sandbox.cloudflare import account as cloudflare
+from ops.sandbox.s3 import names as s3
 from ops.sandbox.turnstile import tokens as turnstile
 
 # Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
@@ -26,7 +27,7 @@ _SECRETS = (
     "metrics_token",
 )
 # The ports people know, when they are free; None: any.
-_PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "postgres": None, "redis": None}
+_PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "s3": 8333, "postgres": None, "redis": None}
 FLOWER_USER = "crewline"
 LOOPBACK = "127.0.0.1"
 
@@ -118,9 +119,9 @@ def application_environment(
         "SMTP_HOST": LOOPBACK,
         "SMTP_PORT": str(port["smtp"]),
         "SMTP_USE_TLS": "false",
-        "ORDER_STORAGE_BACKEND": "local",
-        "ORDER_UPLOAD_ROOT": str(paths.var / "uploads"),
+        **_storage(paths, port),
         "EMAIL_RETRY_BACKOFF_SECONDS": "5",
+        "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
         "SWEEP_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_REQUIRED": "true",
@@ -145,6 +146,25 @@ def _cloudflare_images(port: Mapping[str, int]) -> dict[str, str]:
         "CF_IMAGES_API_TOKEN": cloudflare.API_TOKEN,
         "CF_IMAGES_ACCOUNT_HASH": cloudflare.ACCOUNT_HASH,
         "CF_IMAGES_SIGNING_KEY": cloudflare.SIGNING_KEY,
+    }
+
+
+def _storage(paths: Paths, port: Mapping[str, int]) -> dict[str, str]:
+    """S3 and R2 are the sandbox's, and always within reach. New photos go to files, unless the caller's shell has
+    ORDER_STORAGE_BACKEND=s3 or the like."""
+    endpoint = f"http://{LOOPBACK}:{port['s3']}"
+    return {
+        "ORDER_STORAGE_BACKEND": os.environ.get("ORDER_STORAGE_BACKEND", "local"),
+        "ORDER_UPLOAD_ROOT": str(paths.var / "uploads"),
+        "S3_ENDPOINT": endpoint,
+        "S3_BUCKET": s3.BUCKET,
+        "S3_REGION": s3.REGION,
+        "S3_ACCESS_KEY": s3.ACCESS_KEY,
+        "S3_SECRET_KEY": s3.SECRET_KEY,
+        "R2_ENDPOINT": endpoint,
+        "R2_BUCKET": s3.R2_BUCKET,
+        "R2_ACCESS_KEY": s3.ACCESS_KEY,
+        "R2_SECRET_KEY": s3.SECRET_KEY,
     }
 
 

@@ -4,7 +4,9 @@ import time
 from io import BytesIO
 from uuid import uuid4
 
+import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from shared.core.errors import NotFound, Unavailable
 from shared.integrations.storage import OBJECT_MISSING, STORAGE_AWAY, Slot
@@ -100,10 +102,28 @@ def test_a_body_that_is_not_the_object_is_never_read_to_its_end(
     assert read(storage, key) == content
 
 
+def test_an_object_that_is_left_in_the_middle_leaves_no_connection(
+    s3: SandboxS3, make_s3: MakeS3, key: str, sandbox_ports: dict[str, int]
+) -> None:
+    def connections() -> int:
+        found = psutil.Process().net_connections()
+        return sum(bool(each.raddr) and each.raddr.port == sandbox_ports["s3_port"] for each in found)
+
+    storage = make_s3()
+    put(storage, key, LARGE * 8)
+    before = connections()
+    with storage.open(key) as stored:
+        assert stored.source.read(8192) == LARGE[:8192]
+        assert connections() == before + 1
+    assert connections() == before
+
+
 def test_an_upload_that_was_damaged_on_the_way_is_refused_and_leaves_nothing(s3: SandboxS3, make_s3: MakeS3) -> None:
     storage, key = make_s3(failures=1), f"orders/{uuid4()}/photo.jpg"
     s3.fault("bad_digest", count=1)
-    assert refused(storage, "put", key).code == STORAGE_AWAY
+    with capture_logs() as logs:
+        assert refused(storage, "put", key).code == STORAGE_AWAY
+    assert [each["error"] for each in logs] == ["BadDigest"]
     assert s3.objects(key) == []
     put(storage, key)
     assert read(storage, key) == b"content"

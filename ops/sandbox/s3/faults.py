@@ -25,7 +25,7 @@ class Mode(StrEnum):
     ERROR = "error"  # 500 InternalError
     FORBIDDEN = "forbidden"  # 403 AccessDenied
     RESET = "reset"  # the connection ends in the middle of the request
-    BAD_DIGEST = "bad_digest"  # 400 BadDigest: what has arrived is not what was sent
+    BAD_DIGEST = "bad_digest"  # what arrives is not what was sent: 400 BadDigest, for those who sent a Content-MD5
     CORRUPT = "corrupt"  # one byte of the object is another
     VANISHED = "vanished"  # 404 NoSuchKey
     HALF = "half"  # the connection ends after half of the object

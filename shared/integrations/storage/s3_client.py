@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-import boto3.session
-import botocore.session
+from boto3.session import Session as Boto3Session
 from botocore.config import Config
 from botocore.loaders import create_loader
+from botocore.session import Session as BotocoreSession
 from pydantic import SecretStr
 
 MOST_CONNECTIONS = 50
@@ -72,9 +72,9 @@ def _style(bucket: Bucket) -> str:
 
 def _session(bucket: Bucket) -> Any:
     variables = _NOTHING_FROM_OUTSIDE if bucket.access_key else None
-    session = botocore.session.Session(session_vars=variables)
+    session = BotocoreSession(session_vars=variables)
     session.register_component("data_loader", _DESCRIPTIONS)
-    return boto3.session.Session(
+    return Boto3Session(
         aws_access_key_id=bucket.access_key or None,
         aws_secret_access_key=bucket.secret_key.get_secret_value() or None,
         botocore_session=session,
