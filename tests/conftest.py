@@ -123,11 +123,18 @@ def services(process_services: Services, database: Connection) -> Services:
     return process_services
 
 
-@pytest.fixture
-def app(services: Services) -> Flask:
-    application = create_app(services.settings, services)
+@pytest.fixture(scope="session")
+def process_app(process_services: Services) -> Flask:
+    """The application on the process's services. Making one costs more than most tests do, and it keeps nothing of
+    what is asked of it but what `/readyz` saw last."""
+    application = create_app(process_services.settings, process_services)
     application.test_client_class = CheckedClient
     return application
+
+
+@pytest.fixture
+def app(process_app: Flask, services: Services) -> Flask:
+    return process_app
 
 
 @pytest.fixture
