@@ -22,6 +22,7 @@ from shared.core.settings import Settings, load_settings
 from shared.wiring import Services, build_services
 from tests.checked_client import CheckedClient
 from tests.factories.organizations import Company, make_company
+from tests.hashing import CHEAP, REAL, hashing
 from tests.jobs_probe import JobsProbe
 from tests.servers import Addresses, Servers, create_database, environment, plain, sandbox
 from worker.core import boot
@@ -92,6 +93,20 @@ def settings(
 @pytest.fixture(scope="session")
 def process_services(settings: Settings) -> Services:
     return build_services(settings)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashing() -> Iterator[None]:
+    """Passwords cost next to nothing in this process."""
+    with hashing(CHEAP):
+        yield
+
+
+@pytest.fixture
+def real_hashing() -> Iterator[None]:
+    """Passwords cost in this test what they cost in production."""
+    with hashing(REAL):
+        yield
 
 
 @pytest.fixture
