@@ -22,6 +22,7 @@ from shared.core.settings import Settings, load_settings
 from shared.wiring import Services, build_services
 from tests.checked_client import CheckedClient
 from tests.factories.organizations import Company, make_company
+from tests.hashing import CHEAP, REAL, hashing
 from tests.jobs_probe import JobsProbe
 from tests.servers import Addresses, Servers, create_database, environment, plain, sandbox
 from worker.core import boot
@@ -94,6 +95,20 @@ def process_services(settings: Settings) -> Services:
     return build_services(settings)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashing() -> Iterator[None]:
+    """Passwords cost next to nothing in this process."""
+    with hashing(CHEAP):
+        yield
+
+
+@pytest.fixture
+def real_hashing() -> Iterator[None]:
+    """Passwords cost in this test what they cost in production."""
+    with hashing(REAL):
+        yield
+
+
 @pytest.fixture
 def database(process_services: Services) -> Iterator[Connection]:
     """Everything the test does is in one transaction that never commits; Redis is empty at the start."""
@@ -123,11 +138,18 @@ def services(process_services: Services, database: Connection) -> Services:
     return process_services
 
 
-@pytest.fixture
-def app(services: Services) -> Flask:
-    application = create_app(services.settings, services)
+@pytest.fixture(scope="session")
+def process_app(process_services: Services) -> Flask:
+    """The application on the process's services. Making one costs more than most tests do, and it keeps nothing of
+    what is asked of it but what `/readyz` saw last."""
+    application = create_app(process_services.settings, process_services)
     application.test_client_class = CheckedClient
     return application
+
+
+@pytest.fixture
+def app(process_app: Flask, services: Services) -> Flask:
+    return process_app
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 
 from shared.core.settings import Settings
 from shared.wiring import Services
+from tests.checked_client import CheckedClient
 from tests.servers import ROOT, Addresses, create_database, environment
-from tests.variants import bound, with_settings
+from tests.variants import bound, client_on, with_settings
 from worker.core import boot
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -29,6 +30,12 @@ def services(process_services: Services, installation: Addresses) -> Iterator[Se
     boot.use(mine)
     with bound(mine, database_url=url):
         yield mine
+
+
+@pytest.fixture
+def client(services: Services) -> CheckedClient:
+    """A caller of the installation of the commands."""
+    return client_on(services)
 
 
 @pytest.fixture

@@ -54,11 +54,16 @@ def services(committing_services: Services) -> Services:
     return given
 
 
-@pytest.fixture
-def app(services: Services) -> Flask:
-    application = create_app(services.settings, services)
+@pytest.fixture(scope="session")
+def committing_app(committing_services: Services) -> Flask:
+    application = create_app(committing_services.settings, committing_services)
     application.test_client_class = FlaskClient
     return application
+
+
+@pytest.fixture
+def app(committing_app: Flask, services: Services) -> Flask:
+    return committing_app
 
 
 @pytest.fixture

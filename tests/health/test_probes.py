@@ -25,6 +25,12 @@ def _beat(services: Services, *queues: Queue, age: float = 0.0) -> None:
         heartbeats.write(services.redis, queue, datetime.now(UTC) - timedelta(seconds=age))
 
 
+@pytest.fixture
+def client(services: Services) -> CheckedClient:
+    """On an application of its own, which remembers nothing of how ready it was a second ago."""
+    return client_on(services)
+
+
 def test_alive_is_a_word_and_nothing_else(client: CheckedClient) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.data) == (200, b"ok\n")

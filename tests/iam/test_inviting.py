@@ -44,6 +44,7 @@ def test_no_cache_keeps_the_answer(office: Office) -> None:
     assert office.invite().headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.usefixtures("real_hashing")
 def test_the_temporary_password_is_shown_and_kept_nowhere_but_as_a_hash(office: Office) -> None:
     with capture_logs() as logged:
         answer = office.invite(headers={"Idempotency-Key": "invite-1"})

@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Any
 
 import pyotp
-from argon2 import PasswordHasher
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -16,6 +15,7 @@ from shared.core.actor import Actor
 from shared.core.permissions import Role
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
+from shared.identity import passwords
 from tests.checked_client import CheckedClient
 from tests.factories.identity import PASSWORD, make_person
 from tests.factories.organizations import Company
@@ -124,7 +124,8 @@ def forget_used_codes(person: Person) -> None:
 
 def use_todays_hash(actor: Actor) -> None:
     """As after a first sign-in: parallel ones do not replace the hash under each other."""
-    sql("UPDATE users SET password_hash = :hash WHERE id = :id", hash=_TODAYS, id=actor.user_id)
-
-
-_TODAYS = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2).hash(PASSWORD)
+    sql(
+        "UPDATE users SET password_hash = :hash WHERE id = :id",
+        hash=passwords.hash_password(PASSWORD),
+        id=actor.user_id,
+    )

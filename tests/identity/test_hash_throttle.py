@@ -157,6 +157,7 @@ def _run(program: str) -> str:
     return found.stdout.strip()
 
 
+@pytest.mark.usefixtures("real_hashing")
 def test_an_old_hash_is_replaced_by_one_of_today_and_then_kept(client: CheckedClient, company: Company) -> None:
     person, email = make_person(company.org_id)
     hashes = [_hash(person.user_id)]

@@ -114,6 +114,7 @@ def test_a_link_belongs_to_its_organization(client: CheckedClient, neighbour: Co
     assert _set(client, link).status_code == 204
 
 
+@pytest.mark.usefixtures("real_hashing")
 def test_neither_link_nor_password_is_stored_in_the_clear(client: CheckedClient, person: Actor) -> None:
     link = make_link(person)
     assert _set(client, link).status_code == 204
@@ -124,6 +125,7 @@ def test_neither_link_nor_password_is_stored_in_the_clear(client: CheckedClient,
     assert row("SELECT count(*) AS n FROM audit_entries WHERE action = 'identity.set_password'")["n"] == 1
 
 
+@pytest.mark.usefixtures("real_hashing")
 def test_an_unknown_person_costs_as_much_as_a_known_one() -> None:
     """Not measured, because a busy machine would decide: the same hash parameters are checked in both cases."""
     stored = passwords.hash_password(PASSWORD)
