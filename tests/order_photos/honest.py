@@ -81,6 +81,11 @@ HONEST: dict[str, tuple[Make, str, tuple[int, int]]] = {
         "image/jpeg",
         (96, 64),
     ),
+    "another maker's trailer": (
+        lambda: jpeg() + b'vivo{"camera":1}' + bytes(9) + b"\x01\x02tail",
+        "image/jpeg",
+        (96, 64),
+    ),
     "png": (a_png, "image/png", (96, 64)),
     "png with texts": (
         lambda: before_data(a_png(), chunk(b"tEXt", b"Comment\x00" + SECRET), chunk(b"eXIf", exif(3).tobytes()[6:])),

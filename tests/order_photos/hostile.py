@@ -20,7 +20,6 @@ from tests.factories.image_parts import (
     png,
     riff,
     riff_chunk,
-    samsung_trailer,
     segment,
 )
 from tests.factories.images import SECRET, quarters, saved, xmp
@@ -102,10 +101,12 @@ TWO_IN_ONE: dict[str, tuple[Make, str]] = {
     "jpeg with php at its end": (lambda: jpeg() + PHP, POLYGLOT),
     "jpeg with a script in xmp": (lambda: jpeg(xmp=xmp("<SCRIPT>alert(1)</SCRIPT>")), POLYGLOT),
     "jpeg and pdf": (lambda: after_start(jpeg(), segment(0xFE, PDF)), POLYGLOT),
-    "jpeg and rest": (lambda: jpeg() + b"ride along", POLYGLOT),
     "jpeg, film and rest": (lambda: jpeg() + film() + b"\x01ride along", POLYGLOT),
+    "jpeg and gif": (lambda: jpeg() + b"GIF89a" + bytes(20), POLYGLOT),
+    "jpeg and a program": (lambda: jpeg() + bytes(3) + b"\x7fELF" + bytes(60), POLYGLOT),
+    "jpeg and rar": (lambda: jpeg() + b"\x01ride along" + b"Rar!\x1a\x07\x01\x00" + bytes(9), POLYGLOT),
+    "jpeg and 7z": (lambda: jpeg() + b"\x01ride along" + b"7z\xbc\xaf\x27\x1c" + bytes(26), POLYGLOT),
     "jpeg and what claims to be samsung's": (lambda: jpeg() + b"ride along" + bytes(4) + b"SEFT", POLYGLOT),
-    "jpeg, rest and samsung's": (lambda: jpeg() + b"ride along" + samsung_trailer(b"Name", b"1"), POLYGLOT),
     "png and pdf": (lambda: before_data(a_png(), chunk(b"tEXt", b"Title\x00" + PDF)), POLYGLOT),
     "png with php in a text": (lambda: before_data(a_png(), chunk(b"tEXt", b"Comment\x00" + PHP)), POLYGLOT),
     "png and zip": (lambda: a_png() + archive(), POLYGLOT),

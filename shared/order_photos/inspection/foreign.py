@@ -18,6 +18,12 @@ _IN_THE_HEAD = re.compile(
 # megabytes of noise contain one of these once in a million. Spelled out, because ignoring case is ten times slower.
 _ANYWHERE = re.compile(rb"<(?:\?[pP][hH][pP]\s|[sS][cC][rR][iI][pP][tT][\s>/])")
 
+_FILES = re.compile(
+    rb"MZ|\x7fELF|\xca\xfe\xba\xbe|PK|\x1f\x8b|BZh|\xfd7zXZ|GIF8|\x89PNG|RIFF|BM|OggS|ID3|%|#!|<|\{\\rtf|\xd0\xcf\x11\xe0"
+)
+"""How programs, archives, pictures, films, documents and scripts begin."""
+_ARCHIVES = re.compile(rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c")
+
 # PKWARE APPNOTE 4.3.16: the end of an archive's directory, with a comment of up to 65,535 bytes behind it.
 _END_OF_ZIP, _END_OF_ZIP_BYTES, _LONGEST_COMMENT = b"PK\x05\x06", 22, 0xFFFF
 _SEE_ZIP64 = 0xFFFFFFFF
@@ -29,6 +35,13 @@ def refuse(content: Content) -> None:
         raise refused(POLYGLOT, "The file contains a document or a script.")
     if _ends_a_zip(content):
         raise refused(POLYGLOT, "The file is an archive as well.")
+
+
+def refuse_rider(content: Content, at: int) -> None:
+    """Raise `Invalid` if what follows a picture, from `at` on, is a file of its own, or has an archive in it that
+    unpackers would find: they look for these two wherever they are."""
+    if _FILES.match(content, at) or _ARCHIVES.search(content, at):
+        raise refused(POLYGLOT, "Something else follows the image.")
 
 
 def _ends_a_zip(content: Content) -> bool:

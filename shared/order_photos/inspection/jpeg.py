@@ -2,10 +2,11 @@
 
 import re
 
+from shared.order_photos.inspection import foreign
 from shared.order_photos.inspection.boxes import boxes
 from shared.order_photos.inspection.content import Content, Parts, number, skip_zeros
 from shared.order_photos.inspection.trailers import samsung_start
-from shared.order_photos.rules import NOT_AN_IMAGE, POLYGLOT, TRUNCATED, Size, check_size, refused
+from shared.order_photos.rules import NOT_AN_IMAGE, TRUNCATED, Size, check_size, refused
 
 MOST_SEGMENTS = 1_000
 """A photo has a few dozen, with a large XMP packet some hundreds."""
@@ -55,7 +56,8 @@ def _walk(content: Content, start: int, parts: Parts) -> tuple[Size, int]:
 
 
 def _check_what_follows(content: Content, at: int, parts: Parts) -> None:
-    """More JPEGs (previews, gain maps: CIPA DC-007), a film (Android's motion photo format 1.0), Samsung's trailer."""
+    """More JPEGs (previews, gain maps: CIPA DC-007), a film (Android's motion photo format 1.0), Samsung's trailer, or
+    what other makers append without telling anybody how: none of it is kept, so it may be anything but another file."""
     end = samsung_start(content, at)
     while (following := skip_zeros(content, at)) < end:
         film = content.find(b"ftyp", following, following + 8) - 4
@@ -64,7 +66,8 @@ def _check_what_follows(content: Content, at: int, parts: Parts) -> None:
         elif film >= at:
             at = _end_of_film(content, film, end, parts)
         else:
-            raise refused(POLYGLOT, "Something else follows the image.")
+            foreign.refuse_rider(content, following)
+            return
 
 
 def _end_of_film(content: Content, start: int, end: int, parts: Parts) -> int:
