@@ -23,6 +23,7 @@ from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
+from api.metrics.routes import blueprint as metrics
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.convert_routes import blueprint as lead_conversion
 from api.orders.move_routes import blueprint as order_moves
@@ -67,6 +68,7 @@ BLUEPRINTS = (
     payments,
     public,
     privacy,
+    metrics,
     stripe_events,
 )
 

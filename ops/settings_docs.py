@@ -42,6 +42,7 @@ GROUPS = {
     "Storage: S3, R2, Cloudflare Images": ("s3_", "r2_", "cf_images_"),
     "Stripe": ("stripe_",),
     "Captcha": ("captcha_", "turnstile_"),
+    "Metrics": ("metrics_",),
     "Jobs and heartbeats": ("job_", "sweep_"),
 }
 

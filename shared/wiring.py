@@ -19,8 +19,10 @@ from shared.integrations.mail.smtp_mailer import SmtpMailer
 from shared.integrations.payments import WebhookVerifier
 from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
 from shared.integrations.storage import Storage
+from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.local_storage import LocalStorage
 from shared.integrations.storage.memory_storage import MemoryStorage
+from shared.integrations.storage.s3_storage import r2_storage, s3_storage
 
 REDIS_PATIENCE_SECONDS = 1.0
 
@@ -72,4 +74,10 @@ def _storages(settings: Settings) -> dict[str, Storage]:
     storages: list[Storage] = [LocalStorage(settings.order_upload_root)]
     if settings.order_storage_backend == MemoryStorage.backend:
         storages.append(MemoryStorage())
+    if settings.s3_bucket:
+        storages.append(s3_storage(settings))
+    if settings.r2_bucket:
+        storages.append(r2_storage(settings))
+    if settings.cf_images_account_id:
+        storages.append(CloudflareImagesStorage(settings))
     return {storage.backend: storage for storage in storages}

@@ -86,6 +86,8 @@ def environment(addresses: Addresses, **more: str) -> dict[str, str]:
         "REDIS_URL": addresses.redis_url,
         "AUTH_SECRET_KEY": "a-key-of-the-test-run-" + "k" * 20,
         "ORDER_PHOTO_SIGNING_SECRET": "photo-links-of-the-test-run-" + "p" * 20,
+        "METRICS_ENABLED": "true",
+        "METRICS_TOKEN": "a-token-for-prometheus",
         "STRIPE_WEBHOOK_SECRET": "whsec_test_run",
         **more,
     }

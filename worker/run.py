@@ -15,6 +15,8 @@ JOBS: dict[str, tuple[Job, ...]] = {
     "photo_recount": (order_photos.RECOUNT,),
 }
 """What an operator may run by hand, and the jobs of which it is made."""
+FAILED = {"later", "dropped"}
+"""What `worker.core.task` says of a task that was refused."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,9 +28,12 @@ def main(job: str) -> None:
     second time ("already running or done"). Settings come from the environment. Exit status: 0 done, 1 a part failed.
     """
     app.loader.import_default_modules()
+    outcomes = []
     for part in JOBS[job]:
-        outcome = app.tasks[part.name].apply(throw=True).result
-        click.echo(json.dumps({"job": part.name, **outcome}))
+        outcomes.append(app.tasks[part.name].apply(throw=True).result)
+        click.echo(json.dumps({"job": part.name, **outcomes[-1]}))
+    if any(outcome["outcome"] in FAILED for outcome in outcomes):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

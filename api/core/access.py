@@ -7,6 +7,7 @@ read.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from hmac import compare_digest
 from typing import Any
 
 import structlog
@@ -32,8 +33,11 @@ NO_ACCOUNT = code("access.no_account", "There is no account behind this login")
 View = Callable[..., Any]
 
 
-def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Callable[[View], View]:
-    """Let signed-in staff with `permission` in; 401 for nobody, 403 for somebody else.
+def requires(
+    permission: Permission, *, may_owe: Owing = Owing.NOTHING, or_bearer: str | None = None
+) -> Callable[[View], View]:
+    """Let signed-in staff with `permission` in; 401 for nobody, 403 for somebody else. `or_bearer` names the setting of
+    a bearer token for machines, which stands for nobody: the view has no actor then.
 
     The token says who and in which role. Whether the session lives, the role still holds, and nothing is owed but what
     they `may_owe` here, is looked at together with the first statement in `tenant()`; a view that has run none is made
@@ -44,6 +48,9 @@ def requires(permission: Permission, *, may_owe: Owing = Owing.NOTHING) -> Calla
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             call = current()
+            if or_bearer and _bears(call, getattr(call.services.settings, or_bearer).get_secret_value()):
+                refuse_stray_query(view, call.request)
+                return view(*args, **kwargs)
             caller = call.actor = _authenticate(call, may_owe)
             try:
                 if not caller.may(permission):
@@ -107,6 +114,11 @@ def confirm_session() -> None:
         return
     with read_only(tenant()) as connection:
         sessions.check_session(connection)
+
+
+def _bears(call: Call, token: str) -> bool:
+    scheme, _, credentials = call.request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and compare_digest(credentials.encode(), token.encode())
 
 
 def _authenticate(call: Call, may_owe: Owing) -> Actor:

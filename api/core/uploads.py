@@ -2,7 +2,8 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import IO, Any, BinaryIO, cast
 
@@ -11,6 +12,8 @@ from werkzeug.datastructures import FileStorage
 
 from api.core.access import confirm_session
 from api.core.context import services
+from shared.core.errors import Unavailable
+from shared.integrations.storage import STORAGE_AWAY
 
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 """What the boundaries, headers and text fields around a file may take."""
@@ -20,10 +23,12 @@ View = Callable[..., Any]
 
 class Spool:
     """A temporary file without a name, which counts and hashes (SHA-256) what is written into it. It lies where the
-    storage can take it over, and is gone with the process, however that ends."""
+    storage can take it over, and is gone with the process, however that ends. Raises `Unavailable` when the disk does
+    not take it."""
 
     def __init__(self) -> None:
-        self.file: BinaryIO = cast(BinaryIO, tempfile.TemporaryFile(dir=services().storage.spool))  # noqa: SIM115 - closed with the request
+        with _on_disk():
+            self.file: BinaryIO = cast(BinaryIO, tempfile.TemporaryFile(dir=services().storage.spool))  # noqa: SIM115 - closed with the request
         self.size = 0
         self._digest = hashlib.sha256()
 
@@ -34,10 +39,25 @@ class Spool:
     def write(self, data: bytes) -> int:
         self._digest.update(data)
         self.size += len(data)
-        return self.file.write(data)
+        with _on_disk():
+            return self.file.write(data)
+
+    def rewind(self) -> None:
+        """Go to the start, with everything written."""
+        with _on_disk():
+            self.file.flush()
+        self.file.seek(0)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(STORAGE_AWAY, f"The file cannot be taken now: {error.strerror}.") from error
 
 
 class UploadRequest(Request):
@@ -80,6 +100,5 @@ def limit_upload(view: View) -> View:
 def spool_of(file: FileStorage) -> Spool:
     """The file's content, counted and hashed, at its start."""
     spool = cast(Spool, file.stream)
-    spool.file.flush()
-    spool.file.seek(0)
+    spool.rewind()
     return spool

@@ -70,7 +70,8 @@ def upload_photo(files: dict[str, Any], form: dict[str, Any], order_id: UUID) ->
 
 def _checked(spool: Spool) -> Upload:
     settings = services().settings
-    found = check_upload(spool.file, settings.order_photo_allowed_mimes, settings.order_photo_max_bytes)
+    most = min(settings.order_photo_max_bytes, services().storage.most_bytes or settings.order_photo_max_bytes)
+    found = check_upload(spool.file, settings.order_photo_allowed_mimes, most)
     return Upload(uploading.new_photo_id(), found.mime, spool.size, spool.sha256)
 
 
@@ -153,8 +154,15 @@ def download_photo(token: str) -> Response:
     response.headers["Content-Disposition"] = f'inline; filename="{filename}"'
     response.headers["Cache-Control"] = f"private, max-age={services().settings.photo_url_ttl_seconds}"
     response.set_etag(f"{photo.kept_sha256}{'-small' if link.is_thumbnail else ''}")
-    response.make_conditional(request, accept_ranges=True, complete_length=stored.size)
+    response.make_conditional(request, accept_ranges=_range_can_be_honoured(), complete_length=stored.size)
+    response.accept_ranges = "bytes"
     return response
+
+
+def _range_can_be_honoured() -> bool:
+    """Other units than bytes must be ignored, several ranges may be (RFC 9110, 14.2); Werkzeug would refuse both."""
+    asked = request.range
+    return asked is None or (asked.units == "bytes" and len(asked.ranges) == 1)
 
 
 def _present(photo: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ops.bench import http_rounds, lists, login_flood, report, slots, tasks, uploads
+from ops.bench import http_rounds, janitor, lists, login_flood, report, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -26,6 +26,7 @@ GROUPS = {
     "webhook": {"bare_insert", "webhook_accept"},
     "tasks": set(),
     "uploads": set(),
+    "janitor": set(),
     "slots": set(),
     "login_flood": set(),
     "cold_start": set(),
@@ -89,7 +90,11 @@ def _measure(
         rates |= tasks.measure(made, rounds, int(500 * seconds), _say)
     if "uploads" in wanted:
         _say(f"{uploads.UPLOADS} uploads of 10 MB at once")
-        values["upload_rss_growth_mb"] = uploads.measure(made, min(rounds, 2))
+        values["upload_rss_growth_mb"] = uploads.growth(made, min(rounds, 2))
+        rates |= uploads.rates(made, rounds, _say)
+    if "janitor" in wanted:
+        _say(f"{janitor.DELETES:,} deletes")
+        values["janitor_deletes_per_s"] = janitor.measure(made, min(rounds, 3), _say)
     if "slots" in wanted:
         _say("a month of slots of 20 teams")
         values["slots_cpu_ms"] = slots.measure(made, rounds)

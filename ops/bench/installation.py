@@ -21,7 +21,7 @@ from ops.quickstart.redis_server import RedisServer
 from ops.quickstart.settings import Paths, application_environment, kept_secrets, stripe_secret
 
 LIMITS_DATABASE = "limits"
-_PORTS = ("api", "flower", "sandbox", "smtp")
+_PORTS = ("api", "flower", "sandbox", "smtp", "s3")
 
 
 @dataclass(frozen=True, slots=True)

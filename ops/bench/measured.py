@@ -11,6 +11,7 @@ TARGETS = {
     "create_order_vs_bare_insert": ("create_order", "bare_insert", 0.25),
     "webhook_accept_vs_bare_insert": ("webhook_accept", "bare_insert", 0.35),
     "task_roundtrip_vs_noop_task": ("task_roundtrip", "noop_task", 0.50),
+    "upload_bytes_vs_bare_stream": ("upload", "bare_stream", 0.60),
 }
 """Name of the ratio: ours, the limit, and the least that is asked for (answers per second, ours over limit)."""
 
@@ -28,6 +29,9 @@ CEILINGS = {
     "sign_in_in_flood_s": 3.0,
 }
 """Name of a result that must stay below this."""
+
+FLOORS = {"janitor_deletes_per_s": 300.0}
+"""Name of a result that must stay above this."""
 
 PERCENTILES = (50, 95, 99)
 
@@ -122,5 +126,14 @@ def ceilings(values: Mapping[str, list[float]]) -> dict[str, Verdict]:
     return {
         name: Verdict(round(statistics.median(rounds), 2), limit, statistics.median(rounds) < limit, rounds)
         for name, limit in CEILINGS.items()
+        if (rounds := values.get(name))
+    }
+
+
+def floors(values: Mapping[str, list[float]]) -> dict[str, Verdict]:
+    """Every measured result that has a floor: the median of its rounds."""
+    return {
+        name: Verdict(round(statistics.median(rounds), 2), limit, statistics.median(rounds) >= limit, rounds)
+        for name, limit in FLOORS.items()
         if (rounds := values.get(name))
     }

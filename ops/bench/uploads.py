@@ -1,32 +1,28 @@
-"""Does memory grow with uploads? 32 photos of 10 MB at once, while the resident memory of the workers is watched."""
+"""Uploads of 10 MB: does memory grow with them, and how fast are they against a bare handler that writes the stream?"""
 
-import os
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from io import BytesIO
+from contextlib import ExitStack
 
 import psutil
-from PIL import Image
+from redis import Redis
 
-from ops.bench.client import connect
-from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
-from ops.bench.http_rounds import OURS
+from ops.bench.http_rounds import BARE, OURS
 from ops.bench.installation import Installation
+from ops.bench.measured import Rate
+from ops.bench.photos import send_bare, upload
 from ops.quickstart import ports
 
 UPLOADS = 32
-PHOTO_BYTES = 10_000_000
+AT_ONCE = 4
+IN_A_ROUND = 24
 MEGABYTE = 1_000_000
 SAMPLE_SECONDS = 0.01
-_BOUNDARY = "bench-boundary"
-_FORM = (
-    f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="phase"\r\n\r\nbefore\r\n'
-    f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
-    "Content-Type: image/jpeg\r\n\r\n"
-).encode()
-_END = f"\r\n--{_BOUNDARY}--\r\n".encode()
+
+Send = Callable[[int, Installation], None]
 
 
 class Memory(threading.Thread):
@@ -50,49 +46,49 @@ class Memory(threading.Thread):
         self.join()
 
 
-def measure(made: Installation, rounds: int) -> list[float]:
-    """Growth in MB (10^6 bytes) in each round, over a server that has taken one small photo on every worker before."""
+def growth(made: Installation, rounds: int) -> list[float]:
+    """Growth in MB (10^6 bytes) in each round of 32 uploads at once, over a server that has taken some one after the
+    other."""
     with Gunicorn(OURS, made.env, ports.free_port(), made.folder) as server:
-        bulk = os.urandom(PHOTO_BYTES)
         for _ in range(4 * len(server.workers)):  # imports, caches and connection pools are not what is measured
-            _upload(server.port, made, os.urandom(1000))
-        memory = Memory(server.workers)
-        before = memory.now()
-        growth = []
+            upload(server.port, made)
+        before = Memory(server.workers).now()
+        found = []
         for _ in range(rounds):
             memory = Memory(server.workers)
             memory.start()
             try:
-                with ThreadPoolExecutor(UPLOADS) as pool:
-                    list(pool.map(lambda _: _upload(server.port, made, bulk), range(UPLOADS)))
+                _send(upload, server.port, made, UPLOADS, at_once=UPLOADS)
             finally:
                 memory.stop()
-            growth.append(round((memory.peak - before) / MEGABYTE, 1))
-        return growth
+            found.append(round((memory.peak - before) / MEGABYTE, 1))
+        return found
 
 
-def _upload(port: int, made: Installation, bulk: bytes) -> None:
-    """Attach a JPEG of its own to an order: a small image, then `bulk`, then something that makes it distinct."""
-    small, mark = BytesIO(), os.urandom(16)
-    Image.new("RGB", (64, 64), (mark[0], mark[1], mark[2])).save(small, "JPEG")
-    image = small.getvalue()
-    parts: list[bytes | memoryview] = [
-        _FORM,
-        image,
-        memoryview(bulk)[: max(0, PHOTO_BYTES - len(image) - len(mark))],
-        mark,
-        _END,
-    ]
-    head = (
-        f"POST /v1/orders/{made.seed.order_ids[0]}/photos HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: Bearer {made.seed.reading.token}\r\n"
-        f"Content-Type: multipart/form-data; boundary={_BOUNDARY}\r\n"
-        f"Content-Length: {sum(map(len, parts))}\r\nConnection: close\r\n\r\n"
-    ).encode()
-    with connect(port) as sock:
-        with suppress(OSError):  # a refusal can come, and the connection go, before everything is sent
-            for part in [head, *parts]:
-                sock.sendall(part)
-        answer = b"".join(iter(lambda: sock.recv(65536), b""))
-    if not answer.startswith(b"HTTP/1.1 201"):
-        raise BenchError(f"an upload was not accepted: {answer[:600]!r}")
+def rates(made: Installation, rounds: int, say: Callable[[str], None]) -> dict[str, Rate]:
+    """Uploads per second, of ours and of a bare server that writes the same bytes to the same disk, in turns.
+
+    Both make sure (fsync) that the file is on the disk before they answer.
+    """
+    sends: dict[str, tuple[str, Send]] = {"bare_stream": (BARE, send_bare), "upload": (OURS, upload)}
+    found = {name: Rate() for name in sends}
+    with ExitStack() as stack:
+        servers = {
+            name: stack.enter_context(Gunicorn(app, made.env, ports.free_port(), made.folder))
+            for name, (app, _) in sends.items()
+        }
+        queue = stack.enter_context(Redis.from_url(made.redis.url()))
+        for number in range(rounds + 1):
+            for name, (_, send) in sends.items():
+                started = time.perf_counter()
+                _send(send, servers[name].port, made, IN_A_ROUND, at_once=AT_ONCE)
+                if number:  # the first is for warming up
+                    found[name].rounds.append(IN_A_ROUND / (time.perf_counter() - started))
+            queue.flushdb()  # no worker runs
+        say("uploads per second: " + "  ".join(f"{name} {rate.per_second:.1f}" for name, rate in found.items()))
+    return found
+
+
+def _send(send: Send, port: int, made: Installation, count: int, *, at_once: int) -> None:
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda _: send(port, made), range(count)))

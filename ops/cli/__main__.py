@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from ops.cli import demo, init, org, reseal, rotate_secret, user
+from ops.cli import demo, init, org, reseal, rotate_secret, storage, user
 from shared.core.errors import Refusal
 from shared.core.log import configure_logging
 
@@ -23,6 +23,7 @@ cli.add_command(org.org)
 cli.add_command(user.user)
 cli.add_command(rotate_secret.rotate_secret)
 cli.add_command(reseal.reseal)
+cli.add_command(storage.storage)
 cli.add_command(demo.demo)
 
 

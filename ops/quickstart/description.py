@@ -38,6 +38,8 @@ def describe(system: System, seeded: Any) -> dict[str, Any]:
         "sandbox_url": system.url("sandbox"),
         "mail_url": system.url("sandbox") + "/mail",
         "smtp_port": system.port["smtp"],
+        "s3_url": system.url("s3"),
+        "s3_page_url": system.url("sandbox") + "/s3",
         "database_url": system.env["DATABASE_URL"],
         "migration_database_url": system.env["MIGRATION_DATABASE_URL"],
         "redis_url": system.env["REDIS_URL"],

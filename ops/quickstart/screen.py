@@ -13,6 +13,7 @@ def overview(state: dict[str, Any], paths: Paths, how_to_stop: str) -> str:
         ("API", f"{state['api_url']}/v1", f"docs: {state['docs_url']}"),
         ("Flower", state["flower_url"], f"login: {flower['username']} / {flower['password']}"),
         ("Mails", state["mail_url"], f"SMTP on port {state['smtp_port']}"),
+        ("S3, R2", state["s3_page_url"], f"S3 at {state['s3_url']}"),
         ("Sandbox", state["sandbox_url"], "Stripe and the rest of the outside world"),
         ("PostgreSQL", state["database_url"], ""),
         ("Redis", state["redis_url"], ""),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ops.quickstart import ports, records
 from ops.quickstart.database import REPOSITORY
+from ops.sandbox.cloudflare import account as cloudflare
+from ops.sandbox.s3 import names as s3
 from ops.sandbox.turnstile import tokens as turnstile
 
 # Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
@@ -22,9 +24,10 @@ _SECRETS = (
     "postgres_app_password",
     "redis_password",
     "flower_password",
+    "metrics_token",
 )
 # The ports people know, when they are free; None: any.
-_PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "postgres": None, "redis": None}
+_PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "s3": 8333, "postgres": None, "redis": None}
 FLOWER_USER = "crewline"
 LOOPBACK = "127.0.0.1"
 
@@ -106,16 +109,19 @@ def application_environment(
         "AUTH_SECRET_KEY": secret["auth_secret_key"],
         "ORDER_PHOTO_SIGNING_SECRET": secret["order_photo_signing_secret"],
         "STRIPE_WEBHOOK_SECRET": stripe_secret(secret),
+        "METRICS_ENABLED": "true",
+        "METRICS_TOKEN": secret["metrics_token"],
         **_captcha(port),
+        **_cloudflare_images(port),
         "EMAIL_MODE": "smtp",
         "EMAIL_FROM": "no-reply@crewline.test",
         "EMAIL_FROM_NAME": "Crewline",
         "SMTP_HOST": LOOPBACK,
         "SMTP_PORT": str(port["smtp"]),
         "SMTP_USE_TLS": "false",
-        "ORDER_STORAGE_BACKEND": "local",
-        "ORDER_UPLOAD_ROOT": str(paths.var / "uploads"),
+        **_storage(paths, port),
         "EMAIL_RETRY_BACKOFF_SECONDS": "5",
+        "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
         "SWEEP_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_REQUIRED": "true",
@@ -128,6 +134,38 @@ def _captcha(port: Mapping[str, int]) -> dict[str, str]:
     mode = os.environ.get("CAPTCHA_MODE", "off")
     base = f"http://{LOOPBACK}:{port['sandbox']}"
     return {"CAPTCHA_MODE": mode, "TURNSTILE_API_BASE": base, "TURNSTILE_SECRET_KEY": turnstile.SECRET}
+
+
+def _cloudflare_images(port: Mapping[str, int]) -> dict[str, str]:
+    """Cloudflare Images is the sandbox's, ready for ORDER_STORAGE_BACKEND=cloudflare_images."""
+    base = f"http://{LOOPBACK}:{port['sandbox']}"
+    return {
+        "CF_IMAGES_API_BASE": base,
+        "CF_IMAGES_DELIVERY_BASE": base + cloudflare.DELIVERY_PATH,
+        "CF_IMAGES_ACCOUNT_ID": cloudflare.ACCOUNT_ID,
+        "CF_IMAGES_API_TOKEN": cloudflare.API_TOKEN,
+        "CF_IMAGES_ACCOUNT_HASH": cloudflare.ACCOUNT_HASH,
+        "CF_IMAGES_SIGNING_KEY": cloudflare.SIGNING_KEY,
+    }
+
+
+def _storage(paths: Paths, port: Mapping[str, int]) -> dict[str, str]:
+    """S3 and R2 are the sandbox's, and always within reach. New photos go to files, unless the caller's shell has
+    ORDER_STORAGE_BACKEND=s3 or the like."""
+    endpoint = f"http://{LOOPBACK}:{port['s3']}"
+    return {
+        "ORDER_STORAGE_BACKEND": os.environ.get("ORDER_STORAGE_BACKEND", "local"),
+        "ORDER_UPLOAD_ROOT": str(paths.var / "uploads"),
+        "S3_ENDPOINT": endpoint,
+        "S3_BUCKET": s3.BUCKET,
+        "S3_REGION": s3.REGION,
+        "S3_ACCESS_KEY": s3.ACCESS_KEY,
+        "S3_SECRET_KEY": s3.SECRET_KEY,
+        "R2_ENDPOINT": endpoint,
+        "R2_BUCKET": s3.R2_BUCKET,
+        "R2_ACCESS_KEY": s3.ACCESS_KEY,
+        "R2_SECRET_KEY": s3.SECRET_KEY,
+    }
 
 
 def stripe_secret(secret: Mapping[str, str]) -> str:

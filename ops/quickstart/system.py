@@ -53,7 +53,7 @@ class System:
     env: Mapping[str, str]
 
     def url(self, server: str) -> str:
-        """The address of `api`, `flower` or `sandbox`, without a slash at the end."""
+        """The address of `api`, `flower`, `sandbox` or `s3`, without a slash at the end."""
         return f"http://{LOOPBACK}:{self.port[server]}"
 
     def processes(self) -> list[Process]:
@@ -68,6 +68,8 @@ class System:
             str(self.port["smtp"]),
             "--http-port",
             str(self.port["sandbox"]),
+            "--s3-port",
+            str(self.port["s3"]),
         ]
         webhook = ["--webhook-secret", settings.stripe_secret(self.secret)]
         webhook += ["--webhook-url", f"{self.url('api')}/v1/stripe/webhook"]

@@ -2,7 +2,7 @@
 
 The quickstart, the demo and the tests start this one process and point the real SDKs and protocols at it::
 
-    python -m ops.sandbox --host 127.0.0.1 --smtp-port 0 --http-port 0 \
+    python -m ops.sandbox --host 127.0.0.1 --smtp-port 0 --http-port 0 --s3-port 0 \
         --webhook-secret whsec_sandbox --webhook-url http://127.0.0.1:8000/v1/stripe/webhook
 
 What it is
@@ -13,6 +13,11 @@ What it is
     * A **Turnstile stand-in**: ``POST /api/turnstile/tokens`` solves a captcha, ``/turnstile/v0/siteverify`` checks
       it as Cloudflare does, and misbehaves on request (``/api/turnstile/fault``). Its secret key is in
       ``turnstile/tokens``.
+    * **S3**, kept in memory by moto, on a port of its own, with a bucket that is like Cloudflare R2. It wants signed
+      requests and misbehaves on request (``/api/s3/fault``). Buckets and key are in ``s3/names``.
+    * A **Cloudflare Images stand-in**: the API under ``/client/v4``, delivery under ``/imagedelivery``; shows what it
+      has at ``/cloudflare``, and misbehaves on request (``/api/cloudflare/fault``). Its keys are in
+      ``cloudflare/account``.
 
 What it is not
     * Not part of the product. It imports nothing from ``api``, ``shared`` or ``worker``, so that a mistake
@@ -20,5 +25,6 @@ What it is not
     * Not for the internet: no login, everything in memory, gone when the process ends.
 
 Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
-provider: ``mail``, ``stripe`` and ``turnstile``. ``web`` holds what every page has in common.
+provider: ``mail``, ``stripe``, ``turnstile``, ``s3`` and ``cloudflare``. ``web`` holds what every page has in
+common.
 """

@@ -12,12 +12,13 @@ from ops.sandbox.fields import is_http_url
 from ops.sandbox.mail.journal import Journal
 from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.mail.smtp import SmtpServer
+from ops.sandbox.s3.layer import S3Layer
 from ops.sandbox.web import HttpServer, create_app
 from ops.sandbox.world import World
 
 EPILOG = """\
-When both servers accept connections, one line of JSON goes to stdout and to --ready-file:
-  {"smtp_port": 52525, "http_port": 58025, "pid": 4711}
+When all servers accept connections, one line of JSON goes to stdout and to --ready-file:
+  {"smtp_port": 52525, "http_port": 58025, "s3_port": 58333, "pid": 4711}
 SIGTERM and SIGINT stop the process with exit status 0. What it holds is in memory and goes with it, but for the mails
 in --mail-journal.
 """
@@ -36,21 +37,24 @@ def main(argv: list[str] | None = None) -> int:
     try:
         smtp = SmtpServer(world.mailbox, world.smtp_faults, options.host, options.smtp_port)
         http = HttpServer(create_app(world), options.host, options.http_port)
+        layer = S3Layer(world.s3_store, world.s3_faults, world.s3_requests, world.stopping)
+        s3 = HttpServer(layer, options.host, options.s3_port)
     except OSError as error:
         print(f"sandbox: cannot listen on {options.host}: {error}", file=sys.stderr)
         return 1
-    _serve(world, smtp, http, options.ready_file)
+    _serve(world, smtp, http, s3, options.ready_file)
     return 0
 
 
-def _serve(world: World, smtp: SmtpServer, http: HttpServer, ready_file: Path | None) -> None:
-    world.smtp_port, world.http_port = smtp.port, http.port
-    smtp.start()
-    http.start()
-    _announce({"smtp_port": smtp.port, "http_port": http.port, "pid": os.getpid()}, ready_file)
+def _serve(world: World, smtp: SmtpServer, http: HttpServer, s3: HttpServer, ready_file: Path | None) -> None:
+    world.smtp_port, world.http_port, world.s3_port = smtp.port, http.port, s3.port
+    for server in (smtp, http, s3):
+        server.start()
+    ports = {"smtp_port": smtp.port, "http_port": http.port, "s3_port": s3.port}
+    _announce(ports | {"pid": os.getpid()}, ready_file)
     world.stopping.wait()
-    http.stop()
-    smtp.stop()
+    for server in (s3, http, smtp):
+        server.stop()
 
 
 def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
@@ -66,14 +70,15 @@ def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ops.sandbox",
-        description="The outside world on one machine: an SMTP catcher, a Stripe webhook sender, Turnstile.",
+        description="The outside world on one machine: SMTP, Stripe's webhooks, Turnstile, S3, Cloudflare Images.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address both servers listen on (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address the servers listen on (default: %(default)s)")
     add("--smtp-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
     add("--http-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
+    add("--s3-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
     add("--webhook-secret", type=_word, metavar="whsec_…", help="signs Stripe events; the receiver's secret")
     add("--webhook-url", type=_url, metavar="URL", help="where Stripe events go unless a call says otherwise")
     add("--ready-file", type=Path, metavar="PATH", help="gets the ready line as well, in one atomic write")

@@ -1,6 +1,7 @@
-"""The HTTP side: what every page and answer has in common, and the server that serves them."""
+"""The HTTP side: what every page and answer has in common, and the server that serves an application."""
 
 import threading
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.json.provider import DefaultJSONProvider
@@ -8,11 +9,18 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from ops.sandbox.cloudflare import api as cloudflare_api
+from ops.sandbox.cloudflare import control as cloudflare
+from ops.sandbox.cloudflare import delivery as cloudflare_delivery
 from ops.sandbox.fields import BadBodyError
 from ops.sandbox.mail import routes as mail
+from ops.sandbox.s3 import routes as s3
 from ops.sandbox.stripe import routes as stripe
 from ops.sandbox.turnstile import routes as turnstile
 from ops.sandbox.world import World, world
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 MAX_BODY_BYTES = 1024 * 1024
 # No scripts at all, and nothing from other hosts: the pages show what strangers wrote.
@@ -31,6 +39,9 @@ def create_app(shared: World) -> Flask:
     app.register_blueprint(mail.blueprint)
     app.register_blueprint(stripe.blueprint)
     app.register_blueprint(turnstile.blueprint)
+    app.register_blueprint(s3.blueprint)
+    for part in (cloudflare, cloudflare_api, cloudflare_delivery):
+        app.register_blueprint(part.blueprint)
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/healthz", view_func=healthz)
     app.register_error_handler(BadBodyError, _bad_body)
@@ -76,12 +87,12 @@ class _InOrder(DefaultJSONProvider):
 
 
 class HttpServer:
-    """The web application on a port of its own, a thread per request. ``port`` is the one really bound.
+    """A web application on a port of its own, a thread per request. ``port`` is the one really bound.
 
     Raises OSError when it cannot listen.
     """
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
+    def __init__(self, app: "WSGIApplication", host: str, port: int) -> None:
         try:
             self._server = make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
         except SystemExit as error:
@@ -103,3 +114,7 @@ class HttpServer:
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: a line per request would bury the errors, which are still logged."""
+
+    def connection_dropped(self, error: BaseException, environ: object = None) -> None:  # noqa: ARG002 - werkzeug's
+        """The rest of a body that nobody has read is no further request."""
+        self.close_connection = True

@@ -6,8 +6,14 @@ from typing import cast
 
 from flask import current_app
 
+from ops.sandbox.cloudflare.faults import CallLog
+from ops.sandbox.cloudflare.faults import FaultPlan as CloudflareFaultPlan
+from ops.sandbox.cloudflare.images import ImageStore
 from ops.sandbox.mail.faults import FaultPlan
 from ops.sandbox.mail.mailbox import Mailbox
+from ops.sandbox.s3.faults import FaultPlan as S3FaultPlan
+from ops.sandbox.s3.log import RequestLog
+from ops.sandbox.s3.store import Store
 from ops.sandbox.stripe.log import EventLog
 from ops.sandbox.turnstile.faults import FaultPlan as TurnstileFaultPlan
 from ops.sandbox.turnstile.log import CheckLog
@@ -27,12 +33,19 @@ class World:
     webhook_url: str | None = None
     smtp_port: int = 0
     http_port: int = 0
+    s3_port: int = 0
     mailbox: Mailbox = field(default_factory=Mailbox)
     smtp_faults: FaultPlan = field(default_factory=FaultPlan)
     stripe_events: EventLog = field(default_factory=EventLog)
     turnstile_tokens: Tokens = field(default_factory=Tokens)
     turnstile_faults: TurnstileFaultPlan = field(default_factory=TurnstileFaultPlan)
     turnstile_checks: CheckLog = field(default_factory=CheckLog)
+    s3_store: Store = field(default_factory=Store)
+    s3_faults: S3FaultPlan = field(default_factory=S3FaultPlan)
+    s3_requests: RequestLog = field(default_factory=RequestLog)
+    cloudflare_images: ImageStore = field(default_factory=ImageStore)
+    cloudflare_faults: CloudflareFaultPlan = field(default_factory=CloudflareFaultPlan)
+    cloudflare_calls: CallLog = field(default_factory=CallLog)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

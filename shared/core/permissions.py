@@ -38,6 +38,7 @@ class Permission(StrEnum):
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
     AUDIT_READ = "audit:read"
+    METRICS_READ = "metrics:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
     STORAGE_DELETES_READ = "storage_deletes:read"
@@ -76,6 +77,7 @@ _ADMIN = frozenset(
         Permission.CLIENTS_ERASE,
         Permission.IAM_READ,
         Permission.IAM_WRITE,
+        Permission.METRICS_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.ORGANIZATIONS_WRITE,
         Permission.STORAGE_DELETES_READ,

@@ -29,6 +29,7 @@ from shared.core.storage_settings import StorageSettings
 EX_CONFIG = 78
 SHORTEST_SECRET = 32
 SHORTEST_BASIC_PASSWORD = 16
+SHORTEST_METRICS_TOKEN = 16
 TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3))
 """Cloudflare's own: always pass, always fail, already spent. Their answers name neither the action nor the page."""
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
@@ -148,6 +149,12 @@ class Settings(StorageSettings, BaseSettings):
         "https://challenges.cloudflare.com", description="Where Turnstile is; the sandbox has one of its own."
     )
 
+    metrics_enabled: bool = Field(False, description="Serve `/v1/metrics`.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token of Prometheus, 16 characters or more. Empty: admins may read metrics, nobody else.",
+    )
+
     job_heartbeat_required: bool = Field(
         False, description="`/readyz` answers 503, not a warning, on a stale heartbeat."
     )
@@ -167,6 +174,8 @@ class Settings(StorageSettings, BaseSettings):
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
         if self.captcha_mode == "turnstile":
             faults += self._captcha_faults()
+        if 0 < len(self.metrics_token.get_secret_value()) < SHORTEST_METRICS_TOKEN:
+            faults.append(f"METRICS_TOKEN must have {SHORTEST_METRICS_TOKEN} characters or more")
         if self.trust_proxy_headers and not (self.trusted_proxy_ips or self.trusted_proxy_cidrs):
             faults.append("TRUST_PROXY_HEADERS=true needs TRUSTED_PROXY_IPS or TRUSTED_PROXY_CIDRS")
         if self.legacy_basic_auth_enabled:

@@ -9,9 +9,15 @@ from shared.core.setting_types import Count, HttpUrl, OptionalHttpUrl, Seconds, 
 
 _ALIASES = {"cloudflare_r2": "r2", "cf_images": "cloudflare_images"}
 
+
+def backend_named(name: str) -> str:
+    """The backend that an operator means by `name`."""
+    return _ALIASES.get(name, name)
+
+
 Backend = Annotated[
     Literal["local", "s3", "r2", "cloudflare_images", "memory"],
-    BeforeValidator(lambda name: _ALIASES.get(name, name) if isinstance(name, str) else name),
+    BeforeValidator(lambda name: backend_named(name) if isinstance(name, str) else name),
 ]
 
 

@@ -4,11 +4,13 @@ Around calls over the network only, never around a local computation such as che
 own: what one process sees of a provider need not be what another sees.
 """
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
-from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
+from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +23,11 @@ class CircuitOpenError(Exception):
 
 class Breaker:
     """Opens after `failures` calls in a row that raised what `is_failure` says is the provider's fault: a refusal that
-    would be the same again, such as a 4xx, is not. A call that does not fail closes it."""
+    would be the same again, such as a 4xx, is not. A call that does not fail closes it.
+
+    pybreaker holds its lock while it calls, which would let the threads of a process through one by one. So it calls
+    only when one is to ask for all; otherwise it is told afterwards what came of a call.
+    """
 
     def __init__(
         self, name: str, *, failures: int, recovery_seconds: float, is_failure: Callable[[Exception], bool]
@@ -34,6 +40,7 @@ class Breaker:
             listeners=[_Log()],
             throw_new_error_on_trip=False,
         )
+        self._asking = threading.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -43,11 +50,38 @@ class Breaker:
     def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call `function`, whatever it raises. Raises `CircuitOpenError` without calling it while the circuit is
         open."""
+        if self._circuit.current_state != STATE_CLOSED:
+            return self._ask_alone(function, *args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except Exception as error:
+            self._tell(error)
+            raise
+        self._tell(None)
+        return result
+
+    def _ask_alone(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """One call when it is time for it; nobody waits for what comes of it."""
+        if not self._asking.acquire(blocking=False):
+            raise CircuitOpenError("somebody else is asking")
         try:
             result: Result = self._circuit.call(function, *args, **kwargs)
         except CircuitBreakerError as error:
             raise CircuitOpenError(str(error)) from error
+        finally:
+            self._asking.release()
         return result
+
+    def _tell(self, error: Exception | None) -> None:
+        """Count what came of a call; nothing, when the circuit has opened meanwhile."""
+        if self._circuit.current_state == STATE_CLOSED:
+            with suppress(Exception):
+                self._circuit.call(_repeat, error)
+
+
+def _repeat(error: Exception | None) -> None:
+    if error is not None:
+        raise error
 
 
 class _Log(CircuitBreakerListener):

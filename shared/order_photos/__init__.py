@@ -7,8 +7,10 @@
                 |                          out, retry  +--> rejected    +- move: to another backend and back to stored
                 +--- over an hour: given up                 (a day)
 
-A photo is kept as a worker has written it anew: without the place, the device and whatever else a file carries. What
-was uploaded is shown to nobody and deleted when that is done.
+A stranger's file meets two walls. The API looks at its structure and decodes nothing (`inspection`); a worker decodes
+it and writes it anew (`encoding`), so that what is kept are pixels that we have written ourselves, without the place
+where they were taken. What was uploaded is shown to nobody and deleted when that is done. `rules.py` has the limits and
+the codes of what is refused.
 
 Invariant: **no object without a row that names its key and its backend; a row may outlive its object, never the
 reverse.** So the row is written before the object, an object that goes out of use is handed to `storage_deletes` in

@@ -1,64 +1,90 @@
-"""Writes a picture anew, so that nothing of the file it came in is left but the pixels."""
+"""Writing a photo anew: what is kept is pixels that we have written ourselves, and the hour at which it was taken.
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+For the worker only. Pure functions over files: no database, no storage.
+"""
+
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import file_digest
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO
 
-from PIL import Image, ImageOps
+from PIL import Image
 
-from shared.core.errors import Invalid
-from shared.order_photos.images import THUMBNAIL_PX, UNDECODABLE
+from shared.order_photos.decoding import Decoded, decode
+from shared.order_photos.images import EXTENSIONS
+from shared.order_photos.rules import THUMBNAIL_PX
+
+_JPEG, _PNG, _WEBP = "image/jpeg", "image/png", "image/webp"
+_KEPT_AS = {_JPEG: _JPEG, _PNG: _PNG, _WEBP: _WEBP, "image/heic": _JPEG}
+_QUALITY, _THUMBNAIL_QUALITY = 88, 80
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file that was written. `width` and `height` in pixels, `size` in bytes."""
+
+    path: Path
+    mime: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+
+    @property
+    def extension(self) -> str:
+        return EXTENSIONS[self.mime]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A picture and its thumbnail (JPEG) in temporary files, at their start; sizes in bytes. `taken_at` is naive when
-    the camera names no offset."""
+    """A photo as it is kept. `taken_at` has the offset that the camera gave; without one it is the local time."""
 
-    picture: BinaryIO
-    mime: str
-    size: int
-    sha256: str
-    width: int
-    height: int
+    picture: Picture
+    thumbnail: Picture
     taken_at: datetime | None
-    thumbnail: BinaryIO
-    thumbnail_size: int
 
 
-@contextmanager
-def encode(source: BinaryIO, mime: str, folder: Path | None) -> Iterator[Encoded]:
-    """Decode `source` and write it upright and without metadata, into files in `folder` (None: where temporary files
-    are). Raises `Invalid` with `UNDECODABLE`."""
-    try:
-        with Image.open(source) as opened:
-            kind = opened.format
-            image = ImageOps.exif_transpose(opened)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise Invalid(UNDECODABLE, "The image cannot be decoded.") from error
-    image.info.clear()
-    with tempfile.TemporaryFile(dir=folder) as picture, tempfile.TemporaryFile(dir=folder) as thumbnail:
-        image.save(picture, kind)
-        small = image.convert("RGB")
-        small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-        small.save(thumbnail, "JPEG")
-        sizes = picture.tell(), thumbnail.tell()
-        picture.seek(0)
-        thumbnail.seek(0)
-        digest = file_digest(picture, "sha256").hexdigest()
-        yield Encoded(
-            picture=cast(BinaryIO, picture),
-            mime=mime,
-            size=sizes[0],
-            sha256=digest,
-            width=image.width,
-            height=image.height,
-            taken_at=None,
-            thumbnail=cast(BinaryIO, thumbnail),
-            thumbnail_size=sizes[1],
-        )
+def encode(source: BinaryIO, mime: str, folder: Path) -> Encoded:
+    """Decode the photo `source`, which inspection has found to be of type `mime`, and write it anew into `folder`.
+
+    The picture keeps its type, but HEIC becomes JPEG; it stands upright, in sRGB, without any metadata. The thumbnail
+    is a JPEG. `folder` must be empty, and is the caller's to remove, also after an error. Raises `Invalid` if a decoder
+    finds fault with the file; anything else is ours.
+    """
+    decoded = decode(source, mime)
+    thumbnail = _write(_small(decoded.image), _JPEG, folder / "thumbnail", quality=_THUMBNAIL_QUALITY)
+    picture = _write(decoded.image, _KEPT_AS[mime], folder / "picture", **_options(decoded, _KEPT_AS[mime]))
+    return Encoded(picture, thumbnail, decoded.taken_at)
+
+
+def _options(decoded: Decoded, mime: str) -> dict[str, Any]:
+    if mime == _PNG:
+        return {}
+    return {"quality": _QUALITY} | ({"subsampling": decoded.subsampling} if mime == _JPEG else {})
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """At most `THUMBNAIL_PX` on a side, never larger than it was."""
+    scale = min(1, THUMBNAIL_PX / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    several_shades = image.convert("L") if image.mode == "1" else image
+    return several_shades.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _write(image: Image.Image, mime: str, stem: Path, **options: Any) -> Picture:
+    path = stem.with_suffix(f".{EXTENSIONS[mime]}")
+    flat = _on_white(image) if mime == _JPEG else image
+    flat.save(path, format=mime.removeprefix("image/").upper(), **options)
+    with path.open("rb") as written:
+        digest = hashlib.file_digest(written, "sha256").hexdigest()
+    return Picture(path, mime, image.width, image.height, path.stat().st_size, digest)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """JPEG knows neither transparency nor single bits."""
+    if image.mode in {"LA", "RGBA"}:
+        background = Image.new(image.mode.removesuffix("A"), image.size, "white")
+        background.paste(image, mask=image.getchannel("A"))
+        return background
+    return image.convert("L") if image.mode == "1" else image

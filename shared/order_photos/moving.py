@@ -1,10 +1,11 @@
 """Photos on their way to another backend: asked for once, done by workers one by one, resumed whoever dies."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from shared.core.errors import Refusal, Unavailable
@@ -18,26 +19,47 @@ from shared.order_photos.model import OrderPhoto, PhotoState
 from shared.storage_deletes import service as storage_deletes
 from shared.storage_deletes.service import WRITING_PATIENCE, Unwanted
 
+BATCH = 500
 MOST_ATTEMPTS = 5
 MOVE_LEASE = timedelta(minutes=5)
 """As `processing.PROCESS_LEASE`."""
 
+Place = tuple[UUID, UUID]
+"""Where a photo stands in the order of all: organization and identifier."""
+
 _photos = table_of(OrderPhoto)
 
 
-def ask(session: Session, target: str, *, source: str | None, org_id: UUID | None, now: datetime, limit: int) -> int:
-    """Ask for up to `limit` photos to be moved to `target`; those whose moving has failed before are asked for again.
-    Returns how many. The sweep takes it from here."""
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """A photo at its new place: its keys there, SHA-256 and `size` in bytes of the picture as it was read, which is
+    another one than was put where a storage is not exact."""
+
+    picture_key: str
+    thumbnail_key: str | None
+    sha256: str
+    size: int
+
+
+def ask(
+    session: Session, target: str, *, source: str | None, org_id: UUID | None, after: Place | None, now: datetime
+) -> list[Place]:
+    """Look at the next 500 photos `after` a place and ask for those to be moved to `target` that are not on their way
+    there; those whose moving has failed before are asked for again. Returns the places of those it has asked for; when
+    there are none, there are no more. The sweep takes it from here."""
     photo = _photos.c
+    place = tuple_(photo.org_id, photo.id)
     elsewhere = [photo.state == PhotoState.STORED, photo.backend != target]
     elsewhere += [photo.backend == source] if source else []
     elsewhere += [photo.org_id == org_id] if org_id else []
-    unasked = (photo.move_to.is_distinct_from(target)) | photo.next_attempt_at.is_(None)
-    found = select(photo.org_id, photo.id).where(*elsewhere, unasked).limit(limit).with_for_update(skip_locked=True)
-    taken = found.cte("taken")
+    elsewhere += [place > after] if after else []
+    unasked = photo.move_to.is_distinct_from(target) | photo.next_attempt_at.is_(None)
+    found = select(photo.org_id, photo.id).where(*elsewhere, unasked).order_by(photo.org_id, photo.id)
+    taken = found.limit(BATCH).with_for_update().cte("taken")
     asking = update(_photos).where(photo.org_id == taken.c.org_id, photo.id == taken.c.id)
     values = {"move_to": target, "attempts": 0, "next_attempt_at": now, "last_error": None}
-    return len(session.scalars(asking.values(values).returning(photo.id)).all())
+    asked = session.execute(asking.values(values).returning(photo.org_id, photo.id))
+    return sorted((row.org_id, row.id) for row in asked)
 
 
 def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> Row[Any] | None:
@@ -61,14 +83,15 @@ def name_copies(session: Session, photo: Row[Any], slots: list[Slot], *, now: da
     storage_deletes.reserve(session, copies)
 
 
-def finish(session: Session, photo: Row[Any], picture: Slot, thumbnail: Slot | None, *, now: datetime) -> bool:
+def finish(session: Session, photo: Row[Any], copies: Copies, *, now: datetime) -> bool:
     """The copies are there and right: the row names them from now on, and the originals are deleted. False when the
     photo was removed, or the move took too long; then the copies are deleted."""
-    keys = [picture.key, thumbnail.key] if thumbnail else [picture.key]
     values = {
         "backend": photo.move_to,
-        "storage_key": picture.key,
-        "thumbnail_key": thumbnail.key if thumbnail else None,
+        "storage_key": copies.picture_key,
+        "thumbnail_key": copies.thumbnail_key,
+        "kept_sha256": copies.sha256,
+        "size": copies.size,
         "move_to": None,
         "attempts": 0,
         "next_attempt_at": None,
@@ -77,10 +100,12 @@ def finish(session: Session, photo: Row[Any], picture: Slot, thumbnail: Slot | N
     moved = update(_photos).where(*_claimed(photo)).values(values).returning(_photos.c.id)
     if not session.scalar(moved):
         return False
+    keys = [key for key in (copies.picture_key, copies.thumbnail_key) if key]
     if not storage_deletes.keep(session, photo.org_id, photo.move_to, keys):
         raise Unavailable(STORAGE_AWAY, "The move took too long and is made again.")
-    quota.add(session, photo.org_id, photo.backend, -photo.held_bytes)
-    quota.add(session, photo.org_id, photo.move_to, photo.held_bytes)
+    moved_bytes = {photo.backend: -photo.held_bytes, photo.move_to: photo.held_bytes}
+    for backend, size in sorted(moved_bytes.items()):  # as `quota.release`, or the two could wait for each other
+        quota.add(session, photo.org_id, backend, size)
     originals = order_photos.objects_of(photo)
     due = now + PUBLISH_GRACE
     storage_deletes.owe(session, [Unwanted(photo.org_id, photo.id, photo.backend, key, 0, due) for key in originals])
@@ -94,6 +119,12 @@ def postpone(session: Session, photo: Row[Any], settings: Settings, refusal: Ref
     given_up = photo.attempts >= MOST_ATTEMPTS and not untried
     values = {"attempts": photo.attempts - untried, "next_attempt_at": None if given_up else due}
     session.execute(update(_photos).where(*_claimed(photo)).values(last_error=refusal.detail, **values))
+
+
+def give_up_lost(session: Session, photo: Row[Any]) -> None:
+    """Every worker that has moved it has died: left where it is, until somebody asks again."""
+    error = photo.last_error or "the worker died while moving it, every time"
+    session.execute(update(_photos).where(*_claimed(photo)).values(next_attempt_at=None, last_error=error))
 
 
 def progress(session: Reader) -> list[Row[Any]]:

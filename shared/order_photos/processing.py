@@ -63,8 +63,9 @@ def kept(made: "Encoded", zone: ZoneInfo, *, with_thumbnail: bool) -> Kept:
     taken_at = made.taken_at
     if taken_at is not None and taken_at.tzinfo is None:
         taken_at = taken_at.replace(tzinfo=zone)
-    thumbnail_size = made.thumbnail_size if with_thumbnail else 0
-    return Kept(made.mime, made.size, made.sha256, made.width, made.height, taken_at, thumbnail_size)
+    picture = made.picture
+    thumbnail_size = made.thumbnail.size if with_thumbnail else 0
+    return Kept(picture.mime, picture.size, picture.sha256, picture.width, picture.height, taken_at, thumbnail_size)
 
 
 def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> tuple[Row[Any], str] | None:
@@ -97,8 +98,8 @@ def name_objects(
 
 
 def finish(session: Session, photo: Row[Any], kept: Kept, *, now: datetime) -> bool:
-    """The objects are there: show the photo, and have the upload deleted. False when it was removed in the meantime;
-    then what was written is deleted again."""
+    """The objects are there: show the photo, and have the upload deleted. False when it was removed, or taken over by
+    another worker, in the meantime; then what was written is deleted again, unless the photo is kept there."""
     held = kept.size + kept.thumbnail_size
     values = {
         "state": PhotoState.STORED,
@@ -116,7 +117,7 @@ def finish(session: Session, photo: Row[Any], kept: Kept, *, now: datetime) -> b
     }
     finished = update(_photos).where(*_claimed(photo)).values(values).returning(_photos.c.id)
     if session.scalar(finished) is None:
-        _owe(session, photo, {photo.storage_key, photo.thumbnail_key}, now=now)
+        _owe(session, photo, {photo.storage_key, photo.thumbnail_key} - _named_by_now(session, photo), now=now)
         return False
     quota.add(session, photo.org_id, photo.backend, held - photo.held_bytes)
     _owe(session, photo, {photo.upload_key}, now=now)
@@ -151,6 +152,13 @@ def postpone(
         "last_error": refusal.detail,
     }
     session.execute(update(_photos).where(*_claimed(photo)).values(values))
+
+
+def _named_by_now(session: Session, photo: Row[Any]) -> set[str | None]:
+    """The keys that the photo's row names at the same backend, whoever has it."""
+    column = _photos.c
+    there = (column.org_id == photo.org_id, column.id == photo.id, column.backend == photo.backend)
+    return set(session.execute(select(column.storage_key, column.thumbnail_key).where(*there)).one_or_none() or ())
 
 
 def _owe(session: Session, photo: Row[Any], keys: set[str | None], *, now: datetime) -> None:

@@ -61,10 +61,8 @@ def recount(session: Session, org_id: UUID) -> int:
 
     Locks the counters first: who takes or releases meanwhile waits, and is counted after.
     """
-    before = {
-        row.backend: row.bytes
-        for row in session.execute(select(_usage).where(_usage.c.org_id == org_id).with_for_update())
-    }
+    counters = select(_usage).where(_usage.c.org_id == org_id).order_by(_usage.c.backend)
+    before = {row.backend: row.bytes for row in session.execute(counters.with_for_update())}
     held = union_all(
         *(
             select(table.c.backend, table.c.held_bytes).where(table.c.org_id == org_id, table.c.held_bytes > 0)

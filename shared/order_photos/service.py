@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, or_, select
+from sqlalchemy import Row, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -41,7 +41,7 @@ def _sent_there(actor: Actor, order: Row[Any]) -> Any:
         _assigned.c.org_id == worker.org_id, _assigned.c.worker_id == worker.id, _assigned.c.order_id == order.id
     )
     me = (worker.org_id == actor.org_id, worker.user_id == actor.user_id, worker.is_active)
-    in_team = worker.team_id == order.team_id
+    in_team = and_(worker.team_id.is_not(None), worker.team_id == order.team_id)  # none is no team in common
     return select(exists(select(worker.id).where(*me, or_(sent, in_team))))
 
 

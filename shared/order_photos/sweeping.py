@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from shared.core import jobs
 from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE
-from shared.order_photos import processing
+from shared.order_photos import moving, processing
 from shared.order_photos import service as order_photos
-from shared.order_photos.images import UNDECODABLE
 from shared.order_photos.jobs import MOVE, PROCESS
 from shared.order_photos.model import OrderPhoto, PhotoState
+from shared.order_photos.rules import UNDECODABLE
 
 BATCH = 50
 
@@ -22,7 +22,8 @@ _photos = table_of(OrderPhoto)
 
 def sweep(session: Session, *, now: datetime) -> dict[str, int]:
     """Take up to 50 photos whose time has come, oldest first: give up uploads that never ended, bring back those whose
-    message or worker was lost, reject what kills its worker, forget what was rejected. Returns counts."""
+    message or worker was lost, reject what kills its worker, or no longer move it, forget what was rejected. Returns
+    counts."""
     due = select(_photos).where(_photos.c.next_attempt_at <= now).order_by(_photos.c.next_attempt_at).limit(BATCH)
     counts = {"given_up": 0, "requeued": 0, "rejected": 0, "forgotten": 0}
     for photo in session.execute(due.with_for_update(skip_locked=True)).all():
@@ -39,6 +40,9 @@ def _heal(session: Session, photo: Row[Any], *, now: datetime) -> str:
     if photo.state == PhotoState.PROCESSING and photo.attempts >= processing.MOST_ATTEMPTS:
         processing.reject(session, photo, UNDECODABLE, now=now)
         return "rejected"
+    if photo.state == PhotoState.STORED and photo.attempts >= moving.MOST_ATTEMPTS:
+        moving.give_up_lost(session, photo)
+        return "given_up"
     values: dict[str, Any] = {"next_attempt_at": now + PUBLISH_GRACE}
     job = MOVE
     if photo.state != PhotoState.STORED:

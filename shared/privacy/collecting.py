@@ -31,7 +31,7 @@ MOST_ROWS = 10_000
 
 _INTERNAL = {"org_id", "captcha", "attempts", "next_attempt_at", "last_error", "dedupe_key", "request_id"}
 _MAIL = ("id", "kind", "recipient", "variables", "created_at", "sent_at")
-_PHOTO = ("id", "order_id", "phase", "caption", "mime", "size", "created_at")
+_PHOTO = ("id", "order_id", "phase", "caption", "consent_override", "mime", "size", "taken_at", "created_at")
 _TIMES = ("order_id", "started_at", "finished_at")
 _AUDIT = ("action", "resource_id", "before", "after", "created_at")
 

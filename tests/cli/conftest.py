@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -40,16 +41,23 @@ def client(services: Services) -> CheckedClient:
 @pytest.fixture
 def command(services: Services, installation: Addresses) -> Command:
     """`python -m ops.cli` with these words, and settings beside the usual ones."""
+    return partial(_run, "ops.cli", installation)
 
-    def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ops.cli", *words],
-            cwd=ROOT,
-            env=environment(installation, **more),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
 
-    return run
+@pytest.fixture
+def worker_run(services: Services, installation: Addresses) -> Command:
+    """`python -m worker.run` with these words, and settings beside the usual ones."""
+    uploads = str(services.settings.order_upload_root)
+    return partial(_run, "worker.run", installation, ORDER_UPLOAD_ROOT=uploads)
+
+
+def _run(module: str, installation: Addresses, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env=environment(installation, **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )

@@ -11,6 +11,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/iam/routes.py",  # unlock: tries are counted for all organizations
     "api/identity/counting.py",  # tries are counted for all organizations
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
+    "api/metrics/routes.py",  # numbers of the installation
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
@@ -24,6 +25,8 @@ SEES_EVERY_ORGANIZATION = {
     "ops/cli/demo.py",  # makes the demo company
     "ops/cli/org.py",  # makes organizations
     "ops/cli/reseal.py",  # a key of the installation has sealed the secrets of all organizations
+    "ops/cli/storage.py",  # photos of all organizations, or of one that is named by its slug
+    "ops/cli/storage_reconcile.py",  # the organizations that have photos
     "ops/cli/user.py",  # recovers an account as sign-in finds it, and forgets tries, which are counted for all
 }
 """Who may look at all organizations at once. Add a file only with its reason."""

@@ -153,7 +153,7 @@ def test_the_walk_in_the_readme_works_when_pasted(running: Path) -> None:
     assert walked.returncode == 0, said + walked.stderr
     assert "Idempotent-Replayed: true" in said
     assert "Confirmed: Spring cleaning" in said
-    assert "the same photo" in said
+    assert "a photo, written anew" in said
     assert said.count("'status': 200") == 3
     assert said.count('"stripe_payment_intent_id"') == 1
     assert '"code": "orders.wrong_state"' in said

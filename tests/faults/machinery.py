@@ -21,6 +21,7 @@ from ops.quickstart import ports
 from ops.quickstart.database import create_installation, migrate
 from ops.quickstart.postgres import Postgres
 from ops.quickstart.redis_server import RedisServer
+from ops.sandbox.s3 import names as s3
 from tests.faults.program import Program
 from tests.faults.waiting import eventually
 from tests.servers import ROOT, Addresses, environment
@@ -205,6 +206,10 @@ class Machinery:
             "SMTP_PORT": str(self.sandbox_ports["smtp_port"]),
             "SMTP_USE_TLS": "false",
             "ORDER_UPLOAD_ROOT": str(self.uploads),
+            "S3_ENDPOINT": f"http://127.0.0.1:{self.sandbox_ports['s3_port']}",
+            "S3_BUCKET": s3.BUCKET,
+            "S3_ACCESS_KEY": s3.ACCESS_KEY,
+            "S3_SECRET_KEY": s3.SECRET_KEY,
         }
 
     def _start_sandbox(self) -> None:

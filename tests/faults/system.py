@@ -14,7 +14,7 @@ from tests.faults.machinery import Machinery
 from tests.faults.owner import Owner
 from tests.faults.waiting import eventually
 
-OWED_TABLES = ("messages", "order_photos", "stripe_events")
+OWED_TABLES = ("messages", "order_photos", "storage_deletes", "stripe_events")
 LONG_ENOUGH = 600.0
 """Seconds after which every grace, lease and first retry is over."""
 SETTLED_CALLS, SETTLED_AT_ONCE = 32, 8

@@ -126,7 +126,9 @@ def test_a_run_repeats_its_batch_until_there_is_nothing_more_to_do() -> None:
     }
 
 
-@pytest.mark.parametrize("job", ["messages.sweep", "order_photos.sweep", "stripe_events.sweep"])
+@pytest.mark.parametrize(
+    "job", ["messages.sweep", "order_photos.sweep", "storage_deletes.sweep", "stripe_events.sweep"]
+)
 def test_every_sweep_writes_down_its_run_once_per_slot(jobs: JobsProbe, job: str) -> None:
     before = datetime.now(UTC)
     for _ in range(3):

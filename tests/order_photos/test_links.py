@@ -4,17 +4,21 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
+from structlog.testing import capture_logs
 
+from shared.core.settings import Settings
 from shared.order_photos import links
 from shared.order_photos.model import OrderPhoto
 from tests.checked_client import CheckedClient
 from tests.factories.order_photos import make_photo, path_of
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
+from tests.jobs_probe import JobsProbe
+from tests.order_photos.steps import stored
 from tests.variants import client_on, with_settings
 
 
@@ -38,8 +42,12 @@ def _path(company: Company, photo: OrderPhoto, **claims: Any) -> str:
     return "/v1/photo-files/" + jwt.api_jws.encode(json.dumps(kept).encode(), _secret(company), "HS256")
 
 
+def _sign(company: Company, photo: OrderPhoto, settings: Settings, age: timedelta = timedelta(0)) -> links.SignedUrls:
+    return links.sign(photo, company.services.storages["local"], settings, now=datetime.now(UTC) - age)
+
+
 def test_a_link_opens_its_photo_without_a_login(client: CheckedClient, company: Company, photo: OrderPhoto) -> None:
-    signed = links.sign(photo, company.services.settings, now=datetime.now(UTC))
+    signed = _sign(company, photo, company.services.settings)
     assert signed.url.startswith(company.services.settings.api_base_url + "/v1/photo-files/")
     assert client.get(signed.url).data == path_of(company, photo).read_bytes()
     assert client.get(_path(company, photo)).status_code == 200
@@ -49,7 +57,7 @@ def test_a_link_lives_as_long_as_the_setting_says(company: Company, photo: Order
     client = client_on(with_settings(company.services, photo_url_ttl_seconds=30))
     settings = with_settings(company.services, photo_url_ttl_seconds=30).settings
     for age, status in ((0, 200), (20, 200), (31, 403), (3600, 403)):
-        signed = links.sign(photo, settings, now=datetime.now(UTC) - timedelta(seconds=age))
+        signed = _sign(company, photo, settings, timedelta(seconds=age))
         assert client.get(signed.url).status_code == status, age
 
 
@@ -124,7 +132,35 @@ def test_a_file_that_has_vanished_is_404_and_not_a_crash(
     assert answer.get_json()["code"] == "storage.object_missing"
 
 
-@pytest.mark.parametrize("state", ["uploading", "deleting", "stuck"])
+@pytest.mark.parametrize("state", ["uploading", "uploaded", "processing", "rejected"])
 def test_a_link_to_a_photo_that_is_not_stored_is_404(client: CheckedClient, company: Company, state: str) -> None:
     photo = make_photo(company, make_order(company), state=state)
     assert client.get(_path(company, photo)).status_code == 404
+
+
+@pytest.mark.parametrize("claim", [{"thumbnail": "yes"}, {"thumbnail": 1}, {"thumbnail": None}])
+def test_only_true_means_the_thumbnail(
+    client: CheckedClient, company: Company, jobs: JobsProbe, claim: dict[str, Any]
+) -> None:
+    photo_id = stored(client, company, jobs, make_order(company))["id"]
+    photo = OrderPhoto(id=UUID(photo_id))
+    full = client.get(_path(company, photo, **claim)).headers["Content-Disposition"]
+    small = client.get(_path(company, photo, thumbnail=True)).headers["Content-Disposition"]
+    assert full == f'inline; filename="{photo_id}.png"'
+    assert small == f'inline; filename="{photo_id}-small.jpg"'
+
+
+def test_forged_and_expired_look_alike_outside_and_not_in_the_log(
+    client: CheckedClient, company: Company, photo: OrderPhoto
+) -> None:
+    expired = _path(company, photo, exp=int((datetime.now(UTC) - timedelta(seconds=1)).timestamp()))
+    answers = {}
+    for reason, path in {"expired": expired, "forged": expired[:-4] + "AAAA"}.items():
+        with capture_logs() as logged:
+            answer = client.get(path)
+        refused = [entry for entry in logged if entry["event"] == "order_photos.link_refused"]
+        assert [entry["reason"] for entry in refused] == [reason]
+        assert path.rpartition("/")[2] not in str(logged)
+        answers[reason] = (answer.status_code, answer.get_json() | {"request_id": ""})
+    assert answers["expired"] == answers["forged"]
+    assert answers["expired"][0] == 403

@@ -1,6 +1,6 @@
 """Forgetting a person: nothing of them is left, everything else is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,11 +15,12 @@ from shared.orders.model import Order
 from tests.checked_client import CheckedClient
 from tests.factories.clients import make_client
 from tests.factories.leads import make_lead
-from tests.factories.order_photos import make_photo, path_of
+from tests.factories.order_photos import files_of, make_photo, path_of
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.factories.privacy import make_client_export
 from tests.jobs_probe import JobsProbe
+from tests.order_photos.steps import deletes_of, let_time_pass, sweep, usage
 from tests.privacy.conftest import EMAIL, NAME, PHONE, TRACES, Known, make_known
 from tests.rows import TENANT_TABLES, footprint, row, rows
 
@@ -114,18 +115,39 @@ def test_recurrences_end_and_keep_their_amounts(client: CheckedClient, company: 
 
 
 def test_the_photos_are_deleted(client: CheckedClient, company: Company, known: Known, jobs: JobsProbe) -> None:
-    uploading = make_photo(company, known.order_id, state="uploading", with_object=False)
+    waiting = {
+        make_photo(company, known.order_id, state="uploading", due=timedelta(hours=1)).id: timedelta(hours=1),
+        make_photo(company, known.order_id, state="processing", due=timedelta(minutes=5)).id: timedelta(minutes=5),
+    }
     photo = make_photo(company, known.order_id)
-    assert path_of(company, photo).exists()
+    make_photo(company, known.order_id, state="uploaded", due=timedelta(seconds=30))
+    make_photo(company, known.order_id, state="rejected", due=timedelta(days=1))
+    before = datetime.now(UTC)
     _erase(client, company, known.client_id)
     shown = client.get(f"/v1/orders/{known.order_id}/photos", headers=company.headers()).get_json()
-    assert shown["data"] == []
-    ran = jobs.drain()
-    assert ran.count("order_photos.purge") == 2
+    assert shown["data"] == rows("SELECT 1 FROM order_photos WHERE org_id = :org", org=company.org_id) == []
+    assert {"storage_deletes.purge"} <= set(jobs.drain())
     assert not path_of(company, photo).exists()
-    (left,) = rows("SELECT id, state, next_attempt_at FROM order_photos WHERE org_id = :org", org=company.org_id)
-    assert (left["id"], left["state"]) == (uploading.id, "deleting")
-    assert (left["next_attempt_at"] - datetime.now(UTC)).total_seconds() > 3000, "its object may still arrive"
+    left = deletes_of(company)
+    assert {row["owner_id"] for row in left} == waiting.keys()
+    for row_ in left:
+        assert row_["next_attempt_at"] - before > waiting[row_["owner_id"]] - timedelta(seconds=1), "may still arrive"
+    assert usage(company) == {"local": sum(file.stat().st_size for file in files_of(company))} != {}
+    let_time_pass(company, timedelta(hours=1, minutes=1))
+    sweep(jobs)
+    assert (files_of(company), deletes_of(company), usage(company)) == ([], [], {})
+
+
+def test_the_reason_for_a_photo_without_consent_goes_with_it(
+    client: CheckedClient, company: Company, known: Known
+) -> None:
+    photo = make_photo(company, known.order_id)
+    with transaction(company.scope) as session:
+        session.merge(photo).consent_override = f"{NAME} said yes on the phone"
+    assert "order_photos.consent_override" in _traces(company)
+    _erase(client, company, known.client_id)
+    assert "order_photos.consent_override" not in _traces(company)
+    assert rows("SELECT 1 FROM order_photos WHERE id = :id", id=photo.id) == []
 
 
 def test_what_has_not_gone_out_never_will(

@@ -83,7 +83,7 @@ def test_it_runs_mends_itself_and_is_found_even_without_its_supervisor(installat
     assert started.returncode == 0, started.stdout + started.stderr
     assert (installation.var / "quickstart.json").stat().st_mode & 0o077 == 0
     assert tuple(installation.state["processes"]) == PROCESSES
-    for line in ("api_url", "docs_url", "flower_url", "mail_url", "database_url"):
+    for line in ("api_url", "docs_url", "flower_url", "mail_url", "s3_page_url", "s3_url", "database_url"):
         assert installation.state[line] in started.stdout
 
     again = installation.command("run", "--detach", "--no-demo")

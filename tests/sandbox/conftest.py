@@ -59,6 +59,12 @@ class Sandbox:
     def fault(self, mode: str, **more: Any) -> requests.Response:
         return self.call("PUT", "/api/smtp/fault", json={"mode": mode, **more})
 
+    def s3_fault(self, mode: str, **more: Any) -> dict[str, Any]:
+        answer = self.call("PUT", "/api/s3/fault", json={"mode": mode, **more})
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
     def event(self, kind: str = "payment_intent.succeeded", **more: Any) -> dict[str, Any]:
         answer = self.call("POST", "/api/stripe/events", json={"type": kind, **more})
         assert answer.status_code == 200, answer.text
@@ -148,6 +154,14 @@ def sandbox(running: Sandbox) -> Sandbox:
     running.fault("ok")
     running.call("DELETE", "/api/mail")
     return running
+
+
+@pytest.fixture
+def s3(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox, with S3 in good order before and after."""
+    sandbox.s3_fault("ok")
+    yield sandbox
+    sandbox.s3_fault("ok")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_the_ready_line_is_on_stdout_and_in_the_file(start):
     sandbox = start()
     line = json.loads(sandbox.process.stdout.readline())
     assert line == sandbox.ready
-    assert list(line) == ["smtp_port", "http_port", "pid"]
+    assert list(line) == ["smtp_port", "http_port", "s3_port", "pid"]
     assert line["pid"] == sandbox.process.pid
     assert [path.name for path in sandbox.ready_file.parent.iterdir() if "ready" in path.name] == ["ready.json"]
     assert sandbox.call("GET", "/healthz").text == "ok"
@@ -94,7 +94,7 @@ def test_only_the_newest_mails_are_kept(start):
     assert (len(subjects), subjects[0], subjects[-1]) == (5_000, "3", "5002")
 
 
-@pytest.mark.parametrize("flag", ["--smtp-port", "--http-port"])
+@pytest.mark.parametrize("flag", ["--smtp-port", "--http-port", "--s3-port"])
 def test_a_taken_port_is_one_clear_line_and_status_1(flag, tmp_path):
     stale = tmp_path / "ready.json"
     stale.write_text("{}")
@@ -109,7 +109,13 @@ def test_a_taken_port_is_one_clear_line_and_status_1(flag, tmp_path):
 
 @pytest.mark.parametrize(
     "flags",
-    [("--smtp-port", "x"), ("--http-port", "65536"), ("--webhook-url", "x"), ("--webhook-secret", "")],
+    [
+        ("--smtp-port", "x"),
+        ("--http-port", "65536"),
+        ("--s3-port", "-1"),
+        ("--webhook-url", "x"),
+        ("--webhook-secret", ""),
+    ],
 )
 def test_bad_flags_are_refused(flags):
     ended = run(*flags)
@@ -127,7 +133,7 @@ def test_a_body_over_one_mebibyte_is_413(start):
     assert (answer.status_code, list(answer.json())) == (413, ["error"])
 
 
-@pytest.mark.parametrize("path", ["/", "/mail", "/stripe"])
+@pytest.mark.parametrize("path", ["/", "/mail", "/stripe", "/turnstile", "/s3"])
 def test_pages_need_nothing_from_elsewhere(start, path):
     sandbox = start("--webhook-secret", "whsec_x")
     page = sandbox.call("GET", path)

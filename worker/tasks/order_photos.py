@@ -1,10 +1,13 @@
 """Photos in a worker's hands: written anew, moved to another storage; and the sweep that heals what a crash left."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import file_digest
+from io import BufferedRandom
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,8 +21,9 @@ from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
 from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
-from shared.order_photos.encoding import encode
-from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME
+from shared.order_photos.encoding import Encoded, Picture, encode
+from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME, TOO_LARGE
+from shared.order_photos.moving import Copies
 from shared.order_photos.uploading import key_of
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
@@ -88,7 +92,7 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     try:
         return {"outcome": _move(scope, photo)}
-    except (Unavailable, NotFound) as refusal:
+    except (Unavailable, NotFound, Invalid) as refusal:
         with transaction(scope) as session:
             moving.postpone(session, photo, services().settings, refusal, now=clock.utc_now())
         raise
@@ -96,16 +100,18 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
 
 def _process(scope: Tenant, photo: Row[Any], zone: ZoneInfo) -> str:
     storage = _storage(photo.backend)
-    with _fetched(storage, photo.upload_key, photo.sha256) as upload, encode(upload, photo.mime, storage.spool) as made:
-        picture = storage.allocate(processing.path_of_kept(photo, EXTENSIONS[made.mime]))
+    with _fetched(storage, photo.upload_key, photo.sha256) as upload, _encoded(upload, photo.mime) as made:
+        if made.picture.size > (storage.most_bytes or made.picture.size):
+            raise Invalid(TOO_LARGE, f"Written anew it has {made.picture.size:,} bytes, too many for its storage.")
+        picture = storage.allocate(processing.path_of_kept(photo, made.picture.extension))
         thumbnail = _place_for_thumbnail(storage, photo)
         with transaction(scope) as session:
             named = processing.name_objects(session, photo, picture, thumbnail, now=clock.utc_now())
         if named is None:
             return "removed"
-        storage.put(picture, made.picture, mime=made.mime)
+        _put(storage, picture, made.picture)
         if thumbnail:
-            storage.put(thumbnail, made.thumbnail, mime=THUMBNAIL_MIME)
+            _put(storage, thumbnail, made.thumbnail)
         kept = processing.kept(made, zone, with_thumbnail=thumbnail is not None)
     with transaction(scope) as session:
         finished = processing.finish(session, named, kept, now=clock.utc_now())
@@ -119,13 +125,21 @@ def _move(scope: Tenant, photo: Row[Any]) -> str:
     with transaction(scope) as session:
         moving.name_copies(session, photo, [slot for slot in (picture, thumbnail) if slot], now=clock.utc_now())
     with _fetched(source, photo.storage_key, photo.kept_sha256) as file:
+        digest, size = sha256_of(file), file.seek(0, os.SEEK_END)
         target.put(picture, file, mime=photo.mime)
         if thumbnail:
             with _thumbnail_of(source, photo, file) as small:
                 target.put(thumbnail, small, mime=THUMBNAIL_MIME)
+    copies = Copies(picture.key, thumbnail.key if thumbnail else None, digest, size)
     with transaction(scope) as session:
-        moved = moving.finish(session, photo, picture, thumbnail, now=clock.utc_now())
+        moved = moving.finish(session, photo, copies, now=clock.utc_now())
     return "moved" if moved else "removed"
+
+
+def sha256_of(file: BinaryIO) -> str:
+    """Of the whole file, in hex."""
+    file.seek(0)
+    return file_digest(cast(BufferedRandom, file), "sha256").hexdigest()
 
 
 def _reject(scope: Tenant, photo: Row[Any], code: str) -> None:
@@ -148,16 +162,25 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 
 @contextmanager
+def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
+    """The photo written anew, in a folder that goes away."""
+    with tempfile.TemporaryDirectory(prefix="crewline-photo-") as folder:
+        yield encode(source, mime, Path(folder))
+
+
+def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
+    with picture.path.open("rb") as file:
+        storage.put(slot, file, mime=picture.mime)
+
+
+@contextmanager
 def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
     """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
-    there (`digest` is its SHA-256)."""
-    seen = sha256()
+    there (`digest` is its SHA-256), where the storage promises that."""
     with tempfile.TemporaryFile() as file:
         with storage.open(key) as stored:
-            while chunk := stored.source.read(CHUNK_BYTES):
-                seen.update(chunk)
-                file.write(chunk)
-        if seen.hexdigest() != digest:
+            shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
+        if storage.is_exact and sha256_of(cast(BinaryIO, file)) != digest:
             raise Unavailable(DAMAGED, "The storage gave back something else than it was given.")
         file.seek(0)
         yield cast(BinaryIO, file)
@@ -167,8 +190,8 @@ def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
 def _thumbnail_of(source: Storage, photo: Row[Any], picture: BinaryIO) -> Iterator[BinaryIO]:
     """The photo's thumbnail: as it is kept, or made from the picture where the storage has made it until now."""
     if photo.thumbnail_key is None:
-        with encode(picture, photo.mime, None) as made:
-            yield made.thumbnail
+        with _encoded(picture, photo.mime) as made, made.thumbnail.path.open("rb") as small:
+            yield small
         return
     with tempfile.TemporaryFile() as file:
         with source.open(photo.thumbnail_key) as stored:

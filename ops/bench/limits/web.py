@@ -4,6 +4,7 @@ What psycopg2 offers at its fastest: one connection per thread, autocommit, so e
 """
 
 import os
+import tempfile
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ import psycopg2
 from flask import Flask, request
 
 _URL = os.environ["LIMITS_DATABASE_URL"]
+_FOLDER = os.environ["ORDER_UPLOAD_ROOT"]
 _SELECT = "SELECT number, title, state, total FROM items WHERE id = %s"
 _INSERT = "INSERT INTO items (id, title, state, total) VALUES (gen_random_uuid(), %s, %s, %s) RETURNING number"
 
@@ -36,6 +38,16 @@ def select(item_id: str) -> dict[str, Any]:
         cursor.execute(_SELECT, (item_id,))
         number, title, state, total = cursor.fetchone()
     return {"id": item_id, "number": number, "title": title, "state": state, "total": total}
+
+
+@app.post("/files")
+def write_stream() -> tuple[dict[str, Any], int]:
+    with tempfile.TemporaryFile(dir=_FOLDER) as file:
+        while chunk := request.stream.read(65536):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    return {}, 201
 
 
 @app.post("/items")

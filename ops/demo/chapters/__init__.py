@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ops.demo.chapters import onboarding, order, week
+from ops.demo.chapters import onboarding, order, photos, week
 from ops.demo.story import Story
 from ops.demo.world import World
 
@@ -11,5 +11,6 @@ Chapter = tuple[str, Callable[[World, Story], None]]
 CHAPTERS: dict[str, Chapter] = {
     "order": ("One order, from sign-in to paid", order.tell),
     "onboarding": ("People, from invitation to second factor", onboarding.tell),
+    "photos": ("Photos, from a phone to the storage and out again", photos.tell),
     "week": ("A company's week, from an estimate to a client who is forgotten", week.tell),
 }

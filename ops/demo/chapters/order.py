@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from ops.demo.staff import Staff
+from ops.demo.stored import objects_of
 from ops.demo.story import Story, eventually, expect
 from ops.demo.world import World
 
@@ -103,24 +104,27 @@ def _photograph(world: World, owner: Staff, story: Story, order: dict[str, Any])
     digest = hashlib.sha256(content).hexdigest()
 
     def stored() -> dict[str, Any] | None:
-        return next((photo for photo in owner.get(path)["data"] if photo["sha256"] == digest), None)
+        found = (photo for photo in owner.get(path)["data"] if photo["sha256"] == digest)
+        return next((photo for photo in found if photo["state"] == "stored"), None)
 
-    photo = eventually(stored, "the photo is not in the list")
-    received = world.call("GET", photo["url"])
-    expect(received.content == content, "the downloaded photo is not the uploaded one")
-    story.proved("A photo is uploaded, and downloaded with a signed link", f"{photo['size']} bytes, {photo['mime']}")
+    photo = eventually(stored, "no worker has processed the photo")
+    received = Image.open(io.BytesIO(world.call("GET", photo["url"]).content))
+    expect(received.size == (960, 640), f"the downloaded photo has {received.size} pixels")
+    story.proved(
+        "A photo is uploaded, written anew by a worker, and downloaded with a signed link",
+        f"{photo['size']} bytes, {photo['mime']}",
+    )
     _remove(world, owner, story, order, photo)
 
 
 def _remove(world: World, owner: Staff, story: Story, order: dict[str, Any], photo: dict[str, Any]) -> None:
-    name = f"{photo['id']}.jpg"
-    expect(list(world.upload_root.rglob(name)), "the photo's file is not in the upload folder")
+    expect(objects_of(world, photo["id"]), "the photo's files are nowhere")
     answer = owner.call("DELETE", f"/v1/orders/{order['id']}/photos/{photo['id']}")
     expect(answer.status_code in {204, 404}, f"removing the photo answered {answer.status_code}")
-    gone = world.call("GET", photo["url"])
-    expect(gone.status_code == 404, f"the link of a removed photo answered {gone.status_code}")
-    eventually(lambda: not list(world.upload_root.rglob(name)), "the photo's file was not deleted")
-    story.proved("The photo is removed: its link is dead at once, its file deleted by the storage queue")
+    gone = owner.call("GET", f"/v1/orders/{order['id']}/photos/{photo['id']}")
+    expect(gone.status_code == 404, f"a removed photo answered {gone.status_code}")
+    eventually(lambda: not objects_of(world, photo["id"]), "the photo's files were not deleted")
+    story.proved("The photo is removed: gone at once, its files deleted by the storage queue")
 
 
 def _pay(world: World, owner: Staff, story: Story, order: dict[str, Any]) -> None:

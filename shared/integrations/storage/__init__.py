@@ -66,11 +66,14 @@ class Storage(Protocol):
     """One place for objects. Everything that goes wrong on the way there is `Unavailable`, with `STORAGE_AWAY`, or
     `CIRCUIT_OPEN` when it was not even tried.
 
-    `backend` is the name that rows remember. `resizes`: it makes thumbnails itself, see `link`.
+    `backend` is the name that rows remember. `resizes`: it makes thumbnails itself, see `link`. `is_exact`: what is
+    read is what was put, to the byte. `most_bytes`: the largest object it takes, None for any.
     """
 
     backend: str
     resizes: bool
+    is_exact: bool
+    most_bytes: int | None
 
     @property
     def spool(self) -> Path | None:

@@ -18,6 +18,8 @@ class LocalStorage:
 
     backend = "local"
     resizes = False
+    is_exact = True
+    most_bytes: int | None = None
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -25,7 +27,10 @@ class LocalStorage:
     @property
     def spool(self) -> Path | None:
         """The root itself: its temporary files have no names there (O_TMPFILE), and are given one by `put`."""
-        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(STORAGE_AWAY, f"There is no folder for photos: {error.strerror}.") from error
         return self._root
 
     def allocate(self, path: str) -> Slot:

@@ -16,6 +16,8 @@ class MemoryStorage:
 
     backend = "memory"
     resizes = False
+    is_exact = True
+    most_bytes: int | None = None
     spool: Path | None = None
 
     def __init__(self) -> None:

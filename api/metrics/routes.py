@@ -1,0 +1,42 @@
+"""Numbers for Prometheus: what waits, what is stuck, what photos take. A scrape reads counters, and rows that are few.
+
+The text format is that of https://prometheus.io/docs/instrumenting/exposition_formats/.
+"""
+
+from flask import Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from api.core.access import requires
+from api.core.blueprint import Blueprint
+from api.core.context import now, services
+from api.core.openapi import refuses
+from api.metrics.storage import StorageNumbers
+from shared.core.errors import NotFound, code
+from shared.core.permissions import Permission
+from shared.core.tenancy import PLATFORM
+from shared.core.transaction import read_only
+from shared.order_photos import queries as order_photos
+from shared.order_photos import quota
+from shared.storage_deletes import service as storage_deletes
+
+SWITCHED_OFF = code("metrics.off", "Metrics are switched off here")
+
+blueprint = Blueprint("metrics", __name__, url_prefix="/v1/metrics", description=__doc__)
+
+
+@blueprint.route("", methods=["GET"])
+@requires(Permission.METRICS_READ, or_bearer="metrics_token")
+@blueprint.response(200, {"type": "string"}, content_type="text/plain")
+@refuses(404)
+def read_metrics() -> Response:
+    """Read the installation's metrics, with METRICS_TOKEN as bearer token or as an admin. 404 while METRICS_ENABLED is
+    off."""
+    if not services().settings.metrics_enabled:
+        raise NotFound(SWITCHED_OFF, "METRICS_ENABLED is off.")
+    with read_only(PLATFORM) as session:
+        deletes = storage_deletes.count_by_backend(session, now=now())
+        taken = quota.bytes_by_backend(session)
+        under_way = order_photos.count_under_way(session)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StorageNumbers(sorted(services().storages), deletes, taken, under_way))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
