@@ -123,12 +123,17 @@ def database(process_services: Services) -> Iterator[Connection]:
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[Connection]:
-    """What `read_only` gets in place of a pooled connection; what a read sets is undone at its end."""
-    nested = connection.begin_nested()
-    try:
-        yield connection
-    finally:
-        nested.rollback()
+    """What `read_only` gets in place of a pooled connection; what a read sets is undone at its end.
+
+    By hand, because SQLAlchemy compiles these statements each time, and leaves each savepoint open below the next one:
+    Postgres walks through all of them for every row that the test has written.
+    """
+    with connection.connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT reading")
+        try:
+            yield connection
+        finally:
+            cursor.execute("ROLLBACK TO reading; RELEASE reading")
 
 
 @pytest.fixture
