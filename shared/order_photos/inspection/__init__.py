@@ -11,6 +11,7 @@ weapon against whoever opens it next (https://owasp.org/www-community/vulnerabil
     trailers   what honest phones write behind the end of a picture
 """
 
+import threading
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -27,6 +28,11 @@ _MEASURE = {
 }
 
 
+_one_at_a_time = threading.Lock()
+"""A mapped file counts as memory of the process while it is looked at. The work is done by one thread at a time anyway,
+so that nobody waits longer for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """What a file says of itself. `width` and `height` in pixels, as declared, before any rotation."""
@@ -38,7 +44,7 @@ class Inspected:
 
 def inspect(source: BinaryIO) -> Inspected:
     """Look at the whole file, wherever `source` stands; it stands at its start afterwards. Raises `Invalid`."""
-    with content_of(source) as content:
+    with _one_at_a_time, content_of(source) as content:
         mime = kinds.mime_of(content)
         foreign.refuse(content)
         size = _MEASURE[mime](content)
