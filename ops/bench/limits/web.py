@@ -6,6 +6,7 @@ What psycopg2 offers at its fastest: one connection per thread, autocommit, so e
 import os
 import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -13,6 +14,7 @@ from flask import Flask, request
 
 _URL = os.environ["LIMITS_DATABASE_URL"]
 _FOLDER = os.environ["ORDER_UPLOAD_ROOT"]
+Path(_FOLDER).mkdir(parents=True, exist_ok=True)
 _SELECT = "SELECT number, title, state, total FROM items WHERE id = %s"
 _INSERT = "INSERT INTO items (id, title, state, total) VALUES (gen_random_uuid(), %s, %s, %s) RETURNING number"
 
