@@ -88,3 +88,4 @@ def ask_for_consent(album: Album) -> None:
     allowed = album.send(pictures.small(), to=path, phase="issue", consent_override=reason)
     expect(allowed.status_code == 201, f"with a reason: {allowed.text}")
     album.story.proved("Without the client's consent it takes dispatch and a reason", f"409 {code}, then 201")
+    album.owner.call("DELETE", f"{path}/{allowed.json()['id']}")
