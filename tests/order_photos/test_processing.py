@@ -1,5 +1,6 @@
 """A worker with a photo in its hands, and what can come in between."""
 
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,22 @@ def test_a_storage_that_is_away_is_waited_for_without_using_up_tries(
     sweep(jobs)
     found = row_of(photo_id)
     assert (found["state"], found["attempts"], found["last_error"]) == ("stored", 0, None)
+
+
+def test_a_worker_without_room_for_temporary_files_loses_no_photo(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo_id = uploaded(client, company, order_id)
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", "/dev/full")
+        jobs.drain()
+        for _ in range(processing.MOST_ATTEMPTS + 1):
+            assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
+            let_time_pass(company, timedelta(minutes=1))
+            sweep(jobs, "order_photos.sweep")
+    let_time_pass(company, timedelta(minutes=1))
+    sweep(jobs)
+    assert state_of(photo_id) == "stored"
 
 
 def _without_local(services: Services) -> Services:

@@ -19,7 +19,7 @@ from shared.core.errors import Invalid, NotFound, Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
+from shared.integrations.storage import DAMAGED, NOT_SET_UP, STORAGE_AWAY, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
 from shared.order_photos.encoding import Encoded, Picture, encode
 from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME, TOO_LARGE
@@ -68,7 +68,8 @@ def process(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     photo, zone = claimed
     try:
-        return {"outcome": _process(scope, photo, ZoneInfo(zone))}
+        with _own_disk():
+            return {"outcome": _process(scope, photo, ZoneInfo(zone))}
     except Unavailable as refusal:
         if refusal.code != DAMAGED or photo.attempts < processing.MOST_ATTEMPTS:
             counted = refusal.code == DAMAGED
@@ -91,7 +92,8 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
     if photo is None:
         return {"outcome": "nothing to do"}
     try:
-        return {"outcome": _move(scope, photo)}
+        with _own_disk():
+            return {"outcome": _move(scope, photo)}
     except (Unavailable, NotFound, Invalid) as refusal:
         with transaction(scope) as session:
             moving.postpone(session, photo, services().settings, refusal, now=clock.utc_now())
@@ -159,6 +161,17 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
     if storage.resizes:
         return None
     return storage.allocate(key_of(photo.org_id, photo.order_id, photo.id, f"small.{EXTENSIONS[THUMBNAIL_MIME]}"))
+
+
+@contextmanager
+def _own_disk() -> Iterator[None]:
+    """A disk of ours that is full is not the photo's fault. It is waited for like a storage that is away."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # an encoder's
+            raise
+        raise Unavailable(STORAGE_AWAY, f"The worker has no room for the photo: {error.strerror}.") from error
 
 
 @contextmanager
