@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Row
 
 from shared.core import clock
@@ -164,6 +165,15 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 
 @contextmanager
+def _asking_storage() -> Iterator[None]:
+    """A storage that trickles until our time is over is away: its slowness is not the photo's fault."""
+    try:
+        yield
+    except SoftTimeLimitExceeded as error:
+        raise Unavailable(STORAGE_AWAY, "The photo storage is too slow.") from error
+
+
+@contextmanager
 def _own_disk() -> Iterator[None]:
     """A disk of ours that is full is not the photo's fault. It is waited for like a storage that is away."""
     try:
@@ -182,7 +192,7 @@ def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
 
 
 def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
-    with picture.path.open("rb") as file:
+    with picture.path.open("rb") as file, _asking_storage():
         storage.put(slot, file, mime=picture.mime)
 
 
@@ -191,7 +201,7 @@ def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
     """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
     there (`digest` is its SHA-256), where the storage promises that."""
     with tempfile.TemporaryFile() as file:
-        with storage.open(key) as stored:
+        with _asking_storage(), storage.open(key) as stored:
             shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
         if storage.is_exact and sha256_of(cast(BinaryIO, file)) != digest:
             raise Unavailable(DAMAGED, "The storage gave back something else than it was given.")
