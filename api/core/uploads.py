@@ -1,6 +1,7 @@
 """Multipart uploads: limited while they are read, written to a temporary file as they come, never wholly in memory."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,11 +43,10 @@ class Spool:
         with _on_disk():
             return self.file.write(data)
 
-    def rewind(self) -> None:
-        """Go to the start, with everything written."""
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go somewhere, with everything written: that is when a full disk refuses the last bytes."""
         with _on_disk():
-            self.file.flush()
-        self.file.seek(0)
+            return self.file.seek(offset, whence)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
@@ -100,5 +100,5 @@ def limit_upload(view: View) -> View:
 def spool_of(file: FileStorage) -> Spool:
     """The file's content, counted and hashed, at its start."""
     spool = cast(Spool, file.stream)
-    spool.rewind()
+    spool.seek(0)
     return spool

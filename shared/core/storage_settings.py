@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, OptionalHttpUrl, Seconds, Texts
 
+_MIMES = ("image/jpeg", "image/png", "image/webp", "image/heic")
+_LONGEST_LINK_SECONDS = 7 * 24 * 60 * 60
+"""S3 signs for no longer."""
 _ALIASES = {"cloudflare_r2": "r2", "cf_images": "cloudflare_images"}
 
 
@@ -19,6 +22,12 @@ Backend = Annotated[
     Literal["local", "s3", "r2", "cloudflare_images", "memory"],
     BeforeValidator(lambda name: backend_named(name) if isinstance(name, str) else name),
 ]
+
+
+def _known_mimes(mimes: tuple[str, ...]) -> tuple[str, ...]:
+    if not mimes or set(mimes) - set(_MIMES):
+        raise ValueError(f"must name some of {', '.join(_MIMES)}, and no other")
+    return mimes
 
 
 class StorageSettings(BaseModel):
@@ -34,8 +43,8 @@ class StorageSettings(BaseModel):
         Path("var/uploads"), description="Folder of the `local` backend; a volume that API and workers share."
     )
     order_photo_max_bytes: Count = Field(10 * 1024 * 1024, description="Largest photo; more is 413.")
-    order_photo_allowed_mimes: Texts = Field(
-        ("image/jpeg", "image/png", "image/webp", "image/heic"),
+    order_photo_allowed_mimes: Annotated[Texts, AfterValidator(_known_mimes)] = Field(
+        _MIMES,
         description="Accepted types, judged by content. Comma list. HEIC is kept as JPEG.",
     )
     order_photo_quota_bytes: Count = Field(
@@ -47,7 +56,9 @@ class StorageSettings(BaseModel):
         description="Signs photo links in place of ORDER_PHOTO_SIGNING_SECRET, whose links stay good: set it to change "
         "the secret without breaking a link.",
     )
-    photo_url_ttl_seconds: Count = Field(60, description="Life of a signed photo link.")
+    photo_url_ttl_seconds: Annotated[Count, Field(le=_LONGEST_LINK_SECONDS)] = Field(
+        60, description="Life of a signed photo link; a week at the longest."
+    )
 
     storage_delete_retry_interval_seconds: Seconds = Field(
         30.0, description="First wait between tries to delete a file; doubles up to an hour."

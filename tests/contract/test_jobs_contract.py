@@ -119,6 +119,14 @@ def test_the_composed_workers_together_consume_every_queue() -> None:
     assert any("beat" in command for command in commands)
 
 
+def test_the_composed_worker_has_memory_for_as_many_photos_as_it_takes_at_once() -> None:
+    """800 MB for the largest; left to itself, Celery takes one for each core of the host."""
+    worker = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["worker"]
+    (at_once,) = [int(word.removeprefix("--concurrency=")) for word in worker["command"] if "--concurrency=" in word]
+    gigabytes = int(worker["mem_limit"].removesuffix("g"))
+    assert at_once * 0.8 < gigabytes
+
+
 def test_the_settings_that_keep_work_from_being_lost_are_in_force() -> None:
     conf = celery_app.conf
     assert conf.task_acks_late

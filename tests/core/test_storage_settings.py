@@ -60,3 +60,23 @@ def test_memory_is_for_tests(environment: Any) -> None:  # noqa: F811
 def test_production_refuses_a_short_secret_for_links(environment: Any) -> None:  # noqa: F811
     environment(PHOTO_TOKEN_SECRET="short")
     assert any(fault.startswith("PHOTO_TOKEN_SECRET must be 32") for fault in _faults())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ORDER_PHOTO_ALLOWED_MIMES", "image/jpg"),
+        ("ORDER_PHOTO_ALLOWED_MIMES", "image/jpeg,image/gif"),
+        ("ORDER_PHOTO_ALLOWED_MIMES", ","),
+        ("PHOTO_URL_TTL_SECONDS", "604801"),
+        ("STORAGE_CIRCUIT_RECOVERY_SECONDS", "inf"),
+    ],
+)
+def test_what_would_refuse_every_photo_or_break_every_link_is_not_started(
+    environment: Any,  # noqa: F811
+    name: str,
+    value: str,
+) -> None:
+    environment(**{name: value})
+    (fault,) = _faults()
+    assert fault.startswith(f"{name}: ")

@@ -72,9 +72,12 @@ HONEST: dict[str, tuple[Make, str, tuple[int, int]]] = {
         (96, 64),
     ),
     "jpeg with zeros behind": (lambda: jpeg() + bytes(5000), "image/jpeg", (96, 64)),
+    "jpeg with a line end": (lambda: jpeg() + b"\n", "image/jpeg", (96, 64)),
+    "jpeg with two ends and fill bytes": (lambda: jpeg() + b"\xff\xd9\xff\xff", "image/jpeg", (96, 64)),
     "jpeg with fill bytes": (lambda: after_start(jpeg(), b"\xff" * 9 + segment(0xFE, b"x")), "image/jpeg", (96, 64)),
     "cmyk jpeg": (lambda: saved(quarters().convert("CMYK"), "JPEG", quality=90), "image/jpeg", (96, 64)),
     "google's moving photo": (lambda: jpeg() + film(), "image/jpeg", (96, 64)),
+    "google's moving photo and a line end": (lambda: jpeg() + film() + b"\r\n", "image/jpeg", (96, 64)),
     "a gain map, then a film": (lambda: jpeg() + bytes(7) + jpeg() + film() + bytes(64), "image/jpeg", (96, 64)),
     "samsung's moving photo": (
         lambda: jpeg() + samsung_trailer(b"MotionPhoto_Data", film()),
@@ -94,6 +97,7 @@ HONEST: dict[str, tuple[Make, str, tuple[int, int]]] = {
     ),
     "png in pieces": (lambda: png_in_pieces(a_png()), "image/png", (96, 64)),
     "png with zeros behind": (lambda: a_png() + bytes(5000), "image/png", (96, 64)),
+    "png with a line end": (lambda: a_png() + b"\r\n", "image/png", (96, 64)),
     "samsung's screenshot": (
         lambda: a_png() + samsung_trailer(b"Image_UTC_Data", b"1754000000000"),
         "image/png",
@@ -107,6 +111,7 @@ HONEST: dict[str, tuple[Make, str, tuple[int, int]]] = {
         "image/webp",
         (96, 64),
     ),
+    "webp with a line end": (lambda: webp() + b"\n", "image/webp", (96, 64)),
     "heic": (lambda: Heic().file(), "image/heic", (64, 64)),
     "heic in tiles": (lambda: Heic(columns=3).file(), "image/heic", (192, 64)),
     "heic with exif and xmp": (lambda: Heic(exif=exif(6).tobytes()[6:], xmp=xmp()).file(), "image/heic", (64, 64)),

@@ -43,10 +43,12 @@ def archive() -> bytes:
     return target.getvalue()
 
 
-def one_colour_webp(width: int, height: int) -> bytes:
-    """A few bytes are enough for any size (RFC 9649, 3.4), which is in 14 bits for each side, less one."""
+def one_colour_webp(width: int, height: int, *, transparent: bool = False) -> bytes:
+    """A few bytes are enough for any size (RFC 9649, 3.4), which is in 14 bits for each side, less one; then one bit
+    says that there may be transparency."""
     small = saved(Image.new("RGB", (8, 8), "red"), "WEBP", lossless=True)
-    return small[:21] + (width - 1 | height - 1 << 14).to_bytes(4, "little") + small[25:]
+    said = width - 1 | height - 1 << 14 | transparent << 28
+    return small[:21] + said.to_bytes(4, "little") + small[25:]
 
 
 def noise(kind: str) -> bytes:
@@ -156,6 +158,11 @@ BOMBS: dict[str, tuple[Make, str]] = {
     "jpeg with a large preview": (lambda: jpeg() + empty_jpeg(60_000, 60_000), PIXELS),
     "webp of 60,000 x 60,000": (lambda: riff(canvas(60_000, 60_000), webp()[12:]), PIXELS),
     "webp of 16,384 x 16,384": (lambda: one_colour_webp(16_384, 16_384), PIXELS),
+    "transparent webp of 4,001 x 4,000": (lambda: riff(canvas(4_001, 4_000, 0x10), webp()[12:]), PIXELS),
+    "transparent and lossless webp of 4,001 x 4,000": (
+        lambda: one_colour_webp(4_001, 4_000, transparent=True),
+        PIXELS,
+    ),
     "heic of 60,000 x 60,000": (lambda: Heic(declared=(60_000, 60_000)).file(), PIXELS),
     "heic of a large grid": (lambda: Heic(columns=2, grid=(60_000, 60_000)).file(), PIXELS),
     "heic of large tiles": (lambda: Heic(columns=3, declared=(7_000, 7_000), grid=(192, 64)).file(), PIXELS),
@@ -207,6 +214,8 @@ OF_MANY_PARTS: dict[str, Make] = {
     "empty boxes": lambda: Heic().file() + box(b"free") * 1_200_000,
     "empty boxes inside": lambda: Heic(more=box(b"free") * 1_200_000).file(),
     "archives without a directory": lambda: jpeg()[:-2] + b"PK\x05\x06" * 2_500_000,
+    "line ends": lambda: jpeg() + b"\r\n" * 4_900_000 + b"ride along",
+    "ends": lambda: jpeg() + b"\xff\xd9" * 4_900_000 + b"ride along",
     "brackets": lambda: jpeg()[:-2] + b"<?ph" * 2_500_000,
 }
 """Ten megabytes that would keep a careless reader busy, and each of them refused."""

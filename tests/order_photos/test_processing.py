@@ -1,11 +1,13 @@
 """A worker with a photo in its hands, and what can come in between."""
 
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from shared.core.transaction import transaction
 from shared.order_photos import processing
@@ -137,6 +139,35 @@ def test_a_storage_that_is_away_is_waited_for_without_using_up_tries(
     sweep(jobs)
     found = row_of(photo_id)
     assert (found["state"], found["attempts"], found["last_error"]) == ("stored", 0, None)
+
+
+@pytest.mark.parametrize("when", ["before open", "before put"])
+def test_a_storage_that_takes_all_the_time_of_a_task_uses_up_no_try(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, when: str
+) -> None:
+    def time_is_over() -> None:
+        raise SoftTimeLimitExceeded  # as the signal does, wherever the worker waits
+
+    photo_id = uploaded(client, company, order_id)
+    with at_work_on(_meanwhile(company, when, time_is_over)):
+        jobs.drain()
+    assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
+
+
+def test_a_worker_without_room_for_temporary_files_loses_no_photo(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo_id = uploaded(client, company, order_id)
+    with monkeypatch.context() as full:
+        full.setattr(tempfile, "tempdir", "/dev/full")
+        jobs.drain()
+        for _ in range(processing.MOST_ATTEMPTS + 1):
+            assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
+            let_time_pass(company, timedelta(minutes=1))
+            sweep(jobs, "order_photos.sweep")
+    let_time_pass(company, timedelta(minutes=1))
+    sweep(jobs)
+    assert state_of(photo_id) == "stored"
 
 
 def _without_local(services: Services) -> Services:

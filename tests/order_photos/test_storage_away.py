@@ -1,9 +1,11 @@
 """A storage that cannot be written, read or asked: the caller hears so, and nothing is lost or left."""
 
+import resource
 import shutil
 from pathlib import Path
 from uuid import UUID
 
+from tests.checked_client import CheckedClient
 from tests.factories.order_photos import files_of, image_bytes, make_photo
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
@@ -38,6 +40,21 @@ def test_an_upload_for_which_there_is_no_disk_is_503(company: Company, order_id:
     assert str(tmp_path) not in answer.get_data(as_text=True)
     assert rows("SELECT 1 FROM order_photos WHERE org_id = :org", org=company.org_id) == []
     assert usage(company) == {}
+
+
+def test_an_upload_whose_last_bytes_find_the_disk_full_is_503(
+    client: CheckedClient, company: Company, order_id: UUID
+) -> None:
+    """They wait in a buffer, and are written when the file is gone through again."""
+    room, most = 4096, resource.getrlimit(resource.RLIMIT_FSIZE)
+    company.headers()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, most[1]))
+    try:
+        answer = upload(client, company, order_id, bytes(room + 500))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "storage.unavailable")
+    assert (usage(company), files_of(company)) == ({}, [])
 
 
 def test_an_upload_behind_an_open_circuit_is_503_and_leaves_nothing(

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Row
 
 from shared.core import clock
@@ -19,7 +20,7 @@ from shared.core.errors import Invalid, NotFound, Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
+from shared.integrations.storage import DAMAGED, NOT_SET_UP, STORAGE_AWAY, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
 from shared.order_photos.encoding import Encoded, Picture, encode
 from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME, TOO_LARGE
@@ -68,7 +69,8 @@ def process(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     photo, zone = claimed
     try:
-        return {"outcome": _process(scope, photo, ZoneInfo(zone))}
+        with _own_disk():
+            return {"outcome": _process(scope, photo, ZoneInfo(zone))}
     except Unavailable as refusal:
         if refusal.code != DAMAGED or photo.attempts < processing.MOST_ATTEMPTS:
             counted = refusal.code == DAMAGED
@@ -91,7 +93,8 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
     if photo is None:
         return {"outcome": "nothing to do"}
     try:
-        return {"outcome": _move(scope, photo)}
+        with _own_disk():
+            return {"outcome": _move(scope, photo)}
     except (Unavailable, NotFound, Invalid) as refusal:
         with transaction(scope) as session:
             moving.postpone(session, photo, services().settings, refusal, now=clock.utc_now())
@@ -162,6 +165,26 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 
 @contextmanager
+def _asking_storage() -> Iterator[None]:
+    """A storage that trickles until our time is over is away: its slowness is not the photo's fault."""
+    try:
+        yield
+    except SoftTimeLimitExceeded as error:
+        raise Unavailable(STORAGE_AWAY, "The photo storage is too slow.") from error
+
+
+@contextmanager
+def _own_disk() -> Iterator[None]:
+    """A disk of ours that is full is not the photo's fault. It is waited for like a storage that is away."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # an encoder's
+            raise
+        raise Unavailable(STORAGE_AWAY, f"The worker has no room for the photo: {error.strerror}.") from error
+
+
+@contextmanager
 def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
     """The photo written anew, in a folder that goes away."""
     with tempfile.TemporaryDirectory(prefix="crewline-photo-") as folder:
@@ -169,7 +192,7 @@ def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
 
 
 def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
-    with picture.path.open("rb") as file:
+    with picture.path.open("rb") as file, _asking_storage():
         storage.put(slot, file, mime=picture.mime)
 
 
@@ -178,7 +201,7 @@ def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
     """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
     there (`digest` is its SHA-256), where the storage promises that."""
     with tempfile.TemporaryFile() as file:
-        with storage.open(key) as stored:
+        with _asking_storage(), storage.open(key) as stored:
             shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
         if storage.is_exact and sha256_of(cast(BinaryIO, file)) != digest:
             raise Unavailable(DAMAGED, "The storage gave back something else than it was given.")

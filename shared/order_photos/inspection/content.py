@@ -12,7 +12,8 @@ from shared.order_photos.rules import NOT_AN_IMAGE, TRUNCATED, refused
 
 Content = bytes | mmap.mmap
 
-_NOT_ZERO = re.compile(rb"[^\x00]")
+_NOT_PADDING = re.compile(rb"[^\x00\t\n\r \xff\xd9]")
+"""Zeros; the line ends of scripts and mail gateways; a JPEG's fill bytes, and its end once more (0xFF 0xD9)."""
 
 
 @contextmanager
@@ -41,10 +42,14 @@ def number(content: Content, at: int, length: int, order: Literal["little", "big
     return int.from_bytes(part, order)
 
 
-def skip_zeros(content: Content, at: int) -> int:
-    """Where the next byte is that is not zero; the file's end if there is none."""
-    found = _NOT_ZERO.search(content, at)
-    return found.start() if found else len(content)
+def skip_padding(content: Content, at: int) -> int:
+    """Where the next byte is that means something; the file's end if there is none. A marker of JPEG begins with what
+    else is a fill byte."""
+    found = _NOT_PADDING.search(content, at)
+    if found is None:
+        return len(content)
+    start = found.start()
+    return start - 1 if start > at and content[start - 1 : start + 1] == b"\xff\xd8" else start
 
 
 class Parts:

@@ -4,7 +4,7 @@ import re
 
 from shared.order_photos.inspection import foreign
 from shared.order_photos.inspection.boxes import boxes
-from shared.order_photos.inspection.content import Content, Parts, number, skip_zeros
+from shared.order_photos.inspection.content import Content, Parts, number, skip_padding
 from shared.order_photos.inspection.trailers import samsung_start
 from shared.order_photos.rules import NOT_AN_IMAGE, TRUNCATED, Size, check_size, refused
 
@@ -59,7 +59,7 @@ def _check_what_follows(content: Content, at: int, parts: Parts) -> None:
     """More JPEGs (previews, gain maps: CIPA DC-007), a film (Android's motion photo format 1.0), Samsung's trailer, or
     what other makers append without telling anybody how: none of it is kept, so it may be anything but another file."""
     end = samsung_start(content, at)
-    while (following := skip_zeros(content, at)) < end:
+    while (following := skip_padding(content, at)) < end:
         film = content.find(b"ftyp", following, following + 8) - 4
         if content[following : following + 3] == _START:
             _, at = _walk(content, following, parts)
@@ -72,6 +72,6 @@ def _check_what_follows(content: Content, at: int, parts: Parts) -> None:
 
 def _end_of_film(content: Content, start: int, end: int, parts: Parts) -> int:
     for box in boxes(content, start, end, parts):
-        if skip_zeros(content, box.end) >= end:
+        if skip_padding(content, box.end) >= end:
             break
     return end

@@ -1,14 +1,14 @@
 """What may follow the end of a picture."""
 
-from shared.order_photos.inspection.content import Content, number, skip_zeros
+from shared.order_photos.inspection.content import Content, number, skip_padding
 from shared.order_photos.rules import POLYGLOT, refused
 
 _MOST_ENTRIES = 100
 
 
 def check_trailer(content: Content, at: int) -> None:
-    """Nothing, zeros, or Samsung's trailer, from `at` to the end of the file. Raises `Invalid`."""
-    if skip_zeros(content, at) < samsung_start(content, at):
+    """Nothing, padding, or Samsung's trailer, from `at` to the end of the file. Raises `Invalid`."""
+    if skip_padding(content, at) < samsung_start(content, at):
         raise refused(POLYGLOT, "Something else follows the image.")
 
 

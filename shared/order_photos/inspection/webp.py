@@ -2,11 +2,14 @@
 
 from shared.order_photos.inspection.content import Content, Parts, number
 from shared.order_photos.inspection.trailers import check_trailer
-from shared.order_photos.rules import ANIMATED, NOT_AN_IMAGE, TRUNCATED, Size, check_size, refused
+from shared.order_photos.rules import ANIMATED, NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED, Size, check_size, refused
 
 MOST_CHUNKS = 1_000
 
-_IS_ANIMATED = 0x02
+MOST_TRANSPARENT_PIXELS = 16_000_000
+"""Its encoder takes 40 bytes for each pixel that may be transparent: two gigabytes for the largest picture."""
+
+_IS_ANIMATED, _HAS_ALPHA, _LOSSLESS_HAS_ALPHA = 0x02, 0x10, 1 << 28
 
 
 def measure(content: Content) -> Size:
@@ -37,9 +40,11 @@ def measure(content: Content) -> Size:
 
 
 def _size_of_canvas(content: Content, at: int) -> Size:
-    if number(content, at, 1) & _IS_ANIMATED:
+    flags = number(content, at, 1)
+    if flags & _IS_ANIMATED:
         raise refused(ANIMATED, "An animated WebP is not accepted.")
-    return check_size(number(content, at + 4, 3, "little") + 1, number(content, at + 7, 3, "little") + 1)
+    size = check_size(number(content, at + 4, 3, "little") + 1, number(content, at + 7, 3, "little") + 1)
+    return _check_transparent(size) if flags & _HAS_ALPHA else size
 
 
 def _size_of_lossy(content: Content, at: int) -> Size:
@@ -54,7 +59,14 @@ def _size_of_lossless(content: Content, at: int) -> Size:
     if content[at : at + 1] != b"\x2f":
         raise refused(NOT_AN_IMAGE, "The image is damaged.")
     bits = number(content, at + 1, 4, "little")
-    return check_size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    size = check_size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    return _check_transparent(size) if bits & _LOSSLESS_HAS_ALPHA else size
+
+
+def _check_transparent(size: Size) -> Size:
+    if size.area > MOST_TRANSPARENT_PIXELS:
+        raise refused(TOO_MANY_PIXELS, f"At most {MOST_TRANSPARENT_PIXELS:,} pixels with transparency.")
+    return size
 
 
 _SIZES = {b"VP8X": _size_of_canvas, b"VP8 ": _size_of_lossy, b"VP8L": _size_of_lossless}
