@@ -123,7 +123,10 @@ def _move(scope: Tenant, photo: Row[Any]) -> str:
     picture = target.allocate(key_of(photo.org_id, photo.order_id, photo.id, EXTENSIONS[photo.mime]))
     thumbnail = _place_for_thumbnail(target, photo)
     with transaction(scope) as session:
-        moving.name_copies(session, photo, [slot for slot in (picture, thumbnail) if slot], now=clock.utc_now())
+        slots = [slot for slot in (picture, thumbnail) if slot]
+        named = moving.name_copies(session, photo, slots, now=clock.utc_now())
+    if not named:
+        return "removed"
     with _fetched(source, photo.storage_key, photo.kept_sha256) as file:
         digest, size = sha256_of(file), file.seek(0, os.SEEK_END)
         target.put(picture, file, mime=photo.mime)
