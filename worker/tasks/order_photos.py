@@ -19,7 +19,7 @@ from shared.core.errors import Invalid, NotFound, Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.integrations.storage import DAMAGED, NOT_SET_UP, Slot, Storage
+from shared.integrations.storage import DAMAGED, NOT_SET_UP, OBJECT_MISSING, STORAGE_AWAY, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
 from shared.order_photos.encoding import Encoded, Picture, encode
 from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME, TOO_LARGE
@@ -32,6 +32,9 @@ from worker.core.task import task
 
 CHUNK_BYTES = 256 * 1024
 RECOUNT_SECONDS = 24 * 60 * 60
+_OF_THE_OBJECT = frozenset({DAMAGED, OBJECT_MISSING})
+"""Refusals after which the photo is rejected in the end. Not at once: a volume may not be mounted yet, and NFS
+remembers for a while that a file was not there."""
 
 
 @task(jobs.SWEEP)
@@ -68,15 +71,16 @@ def process(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     photo, zone = claimed
     try:
-        return {"outcome": _process(scope, photo, ZoneInfo(zone))}
+        with _disk_to_blame():
+            return {"outcome": _process(scope, photo, ZoneInfo(zone))}
     except Unavailable as refusal:
-        if refusal.code != DAMAGED or photo.attempts < processing.MOST_ATTEMPTS:
-            counted = refusal.code == DAMAGED
+        counted = refusal.code in _OF_THE_OBJECT
+        if not counted or photo.attempts < processing.MOST_ATTEMPTS:
             with transaction(scope) as session:
                 processing.postpone(session, photo, services().settings, refusal, counted=counted, now=clock.utc_now())
             raise
         _reject(scope, photo, refusal.code)
-    except (Invalid, NotFound) as refusal:
+    except Invalid as refusal:
         _reject(scope, photo, refusal.code)
     return {"outcome": "rejected"}
 
@@ -165,6 +169,18 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 
 @contextmanager
+def _disk_to_blame() -> Iterator[None]:
+    """Raises `Unavailable` for an error of the operating system, such as a full disk: nothing that is held against the
+    photo. Encoders raise OSError, too, without a number."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno is None:
+            raise
+        raise Unavailable(STORAGE_AWAY, f"The worker has no room for the photo: {fault.strerror}.") from fault
+
+
+@contextmanager
 def _encoded(source: BinaryIO, mime: str) -> Iterator[Encoded]:
     """The photo written anew, in a folder that goes away."""
     with tempfile.TemporaryDirectory(prefix="crewline-photo-") as folder:
@@ -178,11 +194,14 @@ def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
 
 @contextmanager
 def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
-    """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
-    there (`digest` is its SHA-256), where the storage promises that."""
+    """The object in a temporary file, at its start. Raises `Unavailable`: with `OBJECT_MISSING` when it is not there,
+    with `DAMAGED` when it is not what was put there (`digest` is its SHA-256), where the storage promises that."""
     with tempfile.TemporaryFile() as file:
-        with storage.open(key) as stored:
-            shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
+        try:
+            with storage.open(key) as stored:
+                shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
+        except NotFound as refusal:
+            raise Unavailable(refusal.code, refusal.detail) from refusal
         if storage.is_exact and sha256_of(cast(BinaryIO, file)) != digest:
             raise Unavailable(DAMAGED, "The storage gave back something else than it was given.")
         file.seek(0)
