@@ -19,9 +19,12 @@ ORG, ORDER = str(uuid4()), str(uuid4())
 _PARENTS = (
     "INSERT INTO organizations VALUES (%(org)s, 'a-b', 'A', 'America/Edmonton', 'cad', now())",
     "INSERT INTO clients (org_id, id, name, email, created_at) VALUES (%(org)s, %(order)s, 'A', 'a@b.test', now())",
-    "INSERT INTO orders (org_id, id, number, client_id, state, title, address, notes, scheduled_start, scheduled_end,"
-    " total_amount, paid_amount, currency, photo_consent, version, created_at, updated_at) VALUES (%(org)s, %(order)s,"
-    " 1, %(order)s, 'completed', '', '', '', now(), now() + interval '1 hour', 1, 0, 'cad', true, 1, now(), now())",
+    (
+        "INSERT INTO orders (org_id, id, number, client_id, state, title, address, notes, scheduled_start,"
+        " scheduled_end, total_amount, paid_amount, currency, photo_consent, version, created_at, updated_at)"
+        " VALUES (%(org)s, %(order)s, 1, %(order)s, 'completed', '', '', '', now(), now() + interval '1 hour', 1, 0,"
+        " 'cad', true, 1, now(), now())"
+    ),
 )
 _ADD = (
     "INSERT INTO order_photos (org_id, order_id, id, state, phase, caption, mime, size, sha256, kept_sha256, backend,"
