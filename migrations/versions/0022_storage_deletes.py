@@ -107,6 +107,7 @@ def downgrade() -> None:
     op.execute("ALTER TABLE order_photos NO FORCE ROW LEVEL SECURITY")
     op.drop_constraint("ck_order_photos_state", "order_photos")
     op.execute("DELETE FROM order_photos WHERE state = 'rejected'")
+    _let_digests_be_of_what_is_kept()
     op.execute(
         "UPDATE order_photos SET storage_key = coalesce(storage_key, upload_key),"
         " state = CASE WHEN state IN ('uploaded', 'processing') THEN 'stored' ELSE state END"
@@ -122,3 +123,17 @@ def downgrade() -> None:
     )
     op.drop_table("photo_usage")
     op.drop_table("storage_deletes")
+
+
+def _let_digests_be_of_what_is_kept() -> None:
+    """The next upgrade sends what is kept through the worker, which holds it against `sha256` and rejects what is
+    damaged. Of photos of one order whose pixels are the same, one has the digest: it is unique."""
+    same = (
+        "SELECT 1 FROM order_photos other WHERE other.org_id = photo.org_id AND other.order_id = photo.order_id"
+        " AND other.state <> 'uploading' AND (other.sha256 = photo.kept_sha256"
+        " OR (other.kept_sha256 = photo.kept_sha256 AND other.id < photo.id))"
+    )
+    op.execute(
+        "UPDATE order_photos photo SET sha256 = kept_sha256"
+        f" WHERE state = 'stored' AND kept_sha256 IS NOT NULL AND NOT EXISTS ({same})"
+    )

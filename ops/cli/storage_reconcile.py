@@ -21,8 +21,10 @@ from shared.order_photos.reconciling import Missing
 from shared.wiring import build_services
 
 SUSPICIOUS_SHARE = 0.1
-FEW = 100
+FEW = 10
 DELETED_AT_ONCE = 100
+OURS = "orders/"
+"""Where all our objects are: what else a bucket holds is none of our business."""
 EXIT_DRIFT = 1
 
 
@@ -64,16 +66,16 @@ def reconcile(backend: str | None, *, applied: bool, force: bool, as_json: bool)
             "Too many orphans: is this the right bucket, and the right database? --force deletes them.", err=True
         )
         sys.exit(EXIT_DRIFT)
-    left = _delete(storage, drift.orphans) if applied else len(drift.orphans)
+    deleted, left = delete_orphans(storage, drift.orphans) if applied else (0, len(drift.orphans))
     _report(drift, as_json=as_json)
     if applied:
-        click.echo(f"{len(drift.orphans) - left:,} deleted, {left:,} could not be", err=as_json)
+        click.echo(f"{deleted:,} deleted, {left:,} could not be", err=as_json)
     sys.exit(EXIT_DRIFT if left or drift.missing else 0)
 
 
 def _compare(storage: Storage, *, now: datetime) -> Drift:
     drift, looked_at = Drift(), set[UUID]()
-    listed: Iterable[ListedObject] = storage.list_objects()
+    listed: Iterable[ListedObject] = storage.list_objects(OURS)
     if storage.resizes:  # the one that cannot list in order
         listed = sorted(listed, key=lambda each: each.path)
     for org_id, objects in reconciling.by_organization(listed):
@@ -106,11 +108,24 @@ def _is_there(storage: Storage, key: str) -> bool:
         return False
 
 
-def _delete(storage: Storage, orphans: list[ListedObject]) -> int:
-    """Returns how many are still there."""
-    keys = [each.key for each in orphans]
-    batches = [keys[begin : begin + DELETED_AT_ONCE] for begin in range(0, len(keys), DELETED_AT_ONCE)]
-    return sum(len(storage.delete(batch)) for batch in batches)
+def delete_orphans(storage: Storage, orphans: list[ListedObject]) -> tuple[int, int]:
+    """Delete those that no row names by now: listing takes long, and a photo may have been moved to such a place.
+    Returns how many were deleted, and how many could not be."""
+    deleted = left = 0
+    for org_id, objects in reconciling.by_organization(orphans):
+        keys = sorted({each.key for each in objects} - _named(storage, org_id))
+        for begin in range(0, len(keys), DELETED_AT_ONCE):
+            batch = keys[begin : begin + DELETED_AT_ONCE]
+            failed = len(storage.delete(batch))
+            deleted, left = deleted + len(batch) - failed, left + failed
+    return deleted, left
+
+
+def _named(storage: Storage, org_id: UUID | None) -> set[str]:
+    if org_id is None:
+        return set()
+    with read_only(Tenant(org_id)) as session:
+        return reconciling.named_keys(session, org_id, storage.backend)
 
 
 def _report(drift: Drift, *, as_json: bool) -> None:

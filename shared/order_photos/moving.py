@@ -76,11 +76,15 @@ def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> R
     return session.execute(update(_photos).where(*wanted, free).values(values).returning(_photos)).one_or_none()
 
 
-def name_copies(session: Session, photo: Row[Any], slots: list[Slot], *, now: datetime) -> None:
-    """Name the copies before they are written; they are deleted again unless `finish` keeps them."""
+def name_copies(session: Session, photo: Row[Any], slots: list[Slot], *, now: datetime) -> bool:
+    """Name the copies before they are written; they are deleted again unless `finish` keeps them. False when the photo
+    is not ours any more: then its row may name these places itself, and nothing there may be deleted."""
+    if session.scalar(select(_photos.c.id).where(*_claimed(photo)).with_for_update()) is None:
+        return False
     due = now + WRITING_PATIENCE
     copies = [Unwanted(photo.org_id, photo.id, photo.move_to, slot.key, 0, due) for slot in slots]
     storage_deletes.reserve(session, copies)
+    return True
 
 
 def finish(session: Session, photo: Row[Any], copies: Copies, *, now: datetime) -> bool:

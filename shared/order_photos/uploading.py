@@ -9,6 +9,7 @@ from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
+from shared.clients import rows as clients
 from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.database_errors import conflict_on
@@ -78,10 +79,12 @@ def reserve(
 ) -> None:
     """Write the row that names the object to come, at `place` (backend and slot), and count its bytes.
 
-    Raises `NotFound` for the order; `Conflict` for a file that is there already (`photo_id` says which), for a missing
-    consent (dispatch may override that with a reason) and when the quota of `limit` bytes is used up.
+    Raises `NotFound` for the order; `Conflict` for a client who was erased, for a file that is there already
+    (`photo_id` says which), for a missing consent (dispatch may override that with a reason) and when the quota of
+    `limit` bytes is used up.
     """
     order = order_photos.order_of(session, actor, order_id)
+    _demand_not_erased(session, actor, order.client_id)
     may_override = wanted.consent_override and actor.may(Permission.ORDER_PHOTOS_WRITE)
     if not (order.photo_consent or may_override):
         raise Conflict(CONSENT_REQUIRED, "The client has not agreed to photos. Dispatch may give a reason to add one.")
@@ -135,6 +138,14 @@ def give_up(session: Session, actor: Actor, photo_id: UUID, *, now: datetime) ->
 def new_photo_id() -> UUID:
     """The identifier of a photo to come, of which its keys are made."""
     return new_id()
+
+
+def _demand_not_erased(session: Session, actor: Actor, client_id: UUID) -> None:
+    """Hold the client until the photo is written down: who erases them meanwhile waits, and finds it."""
+    mine = {"org_id": actor.org_id, "client_id": client_id}
+    client = session.execute(clients.ONE.with_for_update(key_share=True, read=True), mine).one()
+    if client.erased_at is not None:
+        raise Conflict(clients.ERASED, "The client was erased. Nothing is added to their orders.")
 
 
 def _mine(actor: Actor, photo_id: UUID) -> tuple[Any, ...]:

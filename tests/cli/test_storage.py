@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.cli.storage_reconcile import delete_orphans
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.integrations.storage.local_storage import LocalStorage
@@ -96,6 +97,31 @@ def test_a_bucket_of_somebody_else_is_not_emptied(command: Command, company: Com
     assert len(list(root.rglob("*.jpg"))) == 101
     assert _reconciled(command, root, "--apply", "--force")[0] == 0
     assert list(root.rglob("*.jpg")) == []
+
+
+def test_a_few_objects_of_somebody_else_are_not_deleted_either(command: Command, company: Company, root: Path) -> None:
+    for number in range(20):
+        put_object(company, f"orders/{company.org_id}/other/{number}.jpg", b"theirs")
+    _age(root)
+    assert _reconciled(command, root, "--apply")[0] == 1
+    assert len(list(root.rglob("*.jpg"))) == 20
+
+
+def test_what_is_no_photo_is_nobody_elses_business(command: Command, company: Company, root: Path) -> None:
+    put_object(company, "backups/monday.dump", b"everything")
+    _age(root)
+    assert _reconciled(command, root, "--apply") == (0, {"listed": 0, "orphans": [], "missing": []})
+    assert (root / "backups/monday.dump").exists()
+
+
+def test_an_orphan_that_a_row_names_by_now_is_left_alone(company: Company, root: Path) -> None:
+    """A photo that is moved here while the storage is listed, to where something has been left behind."""
+    photo = make_photo(company, make_order(company))
+    put_object(company, f"orders/{company.org_id}/x/left-behind.jpg", b"left behind")
+    found = list(LocalStorage(root).list_objects("orders/"))
+    assert len(found) == 2
+    assert delete_orphans(LocalStorage(root), found) == (1, 0)
+    assert [path for path in root.rglob("*") if path.is_file()] == [root / str(photo.storage_key)]
 
 
 def test_moving_marks_photos_for_the_workers_and_status_shows_them(

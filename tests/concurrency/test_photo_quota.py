@@ -105,8 +105,8 @@ def test_moves_in_both_directions_do_not_wait_for_each_other_in_a_circle(
 
 def _ask(company: Company, target: str, source: str | None = None) -> None:
     with transaction(company.scope) as session:
-        chosen = {"source": source, "org_id": company.org_id, "limit": 100}
-        assert moving.ask(session, target, **chosen, now=datetime.now(UTC)) == 4
+        chosen = {"source": source, "org_id": company.org_id, "after": None}
+        assert len(moving.ask(session, target, **chosen, now=datetime.now(UTC))) == 4
 
 
 def _run_all(company: Company, jobs: JobsProbe) -> None:

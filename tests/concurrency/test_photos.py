@@ -1,14 +1,20 @@
 """The same photo, its processing and its removal, by callers and workers who come at the same moment."""
 
 from collections import Counter
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
+from shared.core.ids import new_id
+from shared.core.transaction import transaction
+from shared.order_photos import uploading
+from shared.order_photos.model import PhotoPhase
+from shared.order_photos.uploading import Upload, Wanted
 from tests.concurrency.photos import files_of, picture, size_of, states, taken, upload
-from tests.concurrency.together import together
+from tests.concurrency.together import together, until_waiting
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
@@ -99,3 +105,27 @@ def test_a_purge_at_four_workers_at_once_purges_once(
     arguments = {"org_id": str(company.org_id), "owner_id": photo_id}
     together(*[partial(jobs.run, "storage_deletes.purge", arguments)] * 4)
     assert (states(company), files_of(company, uploads), taken(company)) == ([], [], 0)
+
+
+def test_who_is_erased_while_a_photo_is_written_down_leaves_none(
+    app: Flask, company: Company, jobs: JobsProbe, uploads: Path
+) -> None:
+    headers, order_id = company.headers(), make_order(company)
+    http = app.test_client()
+    assert http.post(f"/v1/orders/{order_id}/cancel", json={"reason": "Moved"}, headers=headers).status_code == 200
+    slot = company.services.storage.allocate(uploading.key_of(company.org_id, order_id, new_id(), "upload"))
+    coming = Upload(new_id(), "image/png", 10, "0" * 64)
+    place, wanted = ("local", slot), Wanted(PhotoPhase.AFTER)
+
+    def erase() -> int:
+        path = f"/v1/clients/{company.client_id}/erase"
+        return app.test_client().post(path, json={"reason": "asked"}, headers=headers).status_code
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction(company.scope) as session:
+            now = datetime.now(UTC)
+            uploading.reserve(session, company.owner, order_id, coming, wanted, place=place, limit=1000, now=now)
+            erasing = other.submit(erase)
+            until_waiting(1)
+        assert erasing.result(30) == 200
+    assert states(company) == []

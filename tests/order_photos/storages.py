@@ -16,14 +16,18 @@ from worker.core import boot
 
 
 class Meanwhile:
-    """A storage in front of which something happens once, at the first of the named calls: `before put`, `after put`,
-    `before open` or `before delete`."""
+    """A storage in front of which something happens once, at the first of the named calls: `before allocate`,
+    `before put`, `after put`, `before open` or `before delete`."""
 
     def __init__(self, real: Storage, when: str, happens: Callable[[], object]) -> None:
         self._real, self._when, self._happens = real, when, happens
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+    def allocate(self, path: str) -> Slot:
+        self._at("before allocate")
+        return self._real.allocate(path)
 
     def put(self, slot: Slot, source: BinaryIO, *, mime: str) -> None:
         self._at("before put")

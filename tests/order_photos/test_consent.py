@@ -39,3 +39,14 @@ def test_a_reason_that_nobody_needed_is_not_kept(client: CheckedClient, company:
     assert row("SELECT consent_override FROM order_photos WHERE id = :id", id=photo_id) == {"consent_override": None}
     entry = row("SELECT after FROM audit_entries WHERE resource_id = :id", id=photo_id)
     assert entry["after"]["consent_overridden"] is False
+
+
+def test_of_a_client_who_was_erased_nobody_takes_a_photo(client: CheckedClient, company: Company) -> None:
+    order_id = make_order(company)
+    reason = {"reason": "They have moved"}
+    assert client.post(f"/v1/orders/{order_id}/cancel", json=reason, headers=company.headers()).status_code == 200
+    erased = client.post(f"/v1/clients/{company.client_id}/erase", json={"reason": "asked"}, headers=company.headers())
+    assert erased.status_code == 200
+    refused = upload(client, company, order_id, consent_override="They will not mind")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "clients.erased")
+    assert files_of(company) == []

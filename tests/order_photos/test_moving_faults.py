@@ -108,6 +108,25 @@ def test_of_a_photo_that_is_removed_while_it_moves_nothing_is_left(
     assert (files_of(company), keys_in(both, "memory"), deletes_of(company), usage(company)) == ([], [], [], {})
 
 
+def test_a_late_mover_has_nothing_deleted_where_the_photo_is_by_now(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, both: Services
+) -> None:
+    photo_id, late = stored(client, company, jobs, order_id)["id"], []
+
+    def lease_runs_out() -> None:
+        let_time_pass(company, moving.MOVE_LEASE)
+        sweep(jobs)
+        late.append(row_of(photo_id)["backend"])
+
+    ask_to_move(company)
+    with at_work_on(instead(both, Meanwhile(both.storages["memory"], "before allocate", lease_runs_out))):
+        jobs.run("order_photos.move", message_of(company, photo_id))
+    assert late == ["memory"]
+    let_time_pass(company, 2 * HOUR)
+    sweep(jobs)
+    assert (len(keys_in(both, "memory")), deletes_of(company)) == (2, [])
+
+
 class Death(BaseException):
     """The worker ends here."""
 

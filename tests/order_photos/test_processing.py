@@ -30,7 +30,7 @@ from tests.order_photos.steps import (
     uploaded,
     usage,
 )
-from tests.order_photos.storages import LeftAlone, Meanwhile, at_work_on, broken, instead
+from tests.order_photos.storages import LeftAlone, Meanwhile, at_work_on, broken, instead, with_root
 
 PROCESS = "order_photos.process"
 
@@ -206,16 +206,47 @@ def test_an_object_that_was_damaged_on_the_way_only_is_stored(
     assert state_of(photo_id) == "stored"
 
 
-def test_an_object_that_has_vanished_is_rejected(
+def test_an_object_that_has_vanished_is_looked_for_again_and_then_rejected(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
 ) -> None:
     photo_id = uploaded(client, company, order_id)
     (file,) = files_of(company)
     file.unlink()
     jobs.drain()
+    for attempts in range(1, processing.MOST_ATTEMPTS):
+        assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", attempts)
+        let_time_pass(company, timedelta(minutes=5))
+        sweep(jobs)
     photo = shown(client, company, order_id, photo_id)
     assert (photo["state"], photo["rejection"]) == ("rejected", "storage.object_missing")
     assert (deletes_of(company), usage(company)) == ([], {})
+
+
+def test_an_object_that_a_worker_cannot_see_yet_is_not_given_up(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, tmp_path: Path
+) -> None:
+    photo_id = uploaded(client, company, order_id)
+    with at_work_on(with_root(company.services, tmp_path / "not mounted")):
+        jobs.drain()
+    let_time_pass(company, timedelta(minutes=5))
+    sweep(jobs)
+    assert state_of(photo_id) == "stored"
+
+
+def test_a_worker_without_room_waits_for_it_without_using_up_tries(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo_id = uploaded(client, company, order_id)
+    with monkeypatch.context() as without_room:
+        without_room.setattr(tempfile, "tempdir", "/dev/null/no-room")
+        jobs.drain()
+        for _ in range(processing.MOST_ATTEMPTS + 1):
+            assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
+            let_time_pass(company, timedelta(minutes=5))
+            sweep(jobs)
+    let_time_pass(company, timedelta(minutes=5))
+    sweep(jobs)
+    assert state_of(photo_id) == "stored"
 
 
 def test_a_file_that_kills_its_worker_three_times_is_rejected(

@@ -20,7 +20,7 @@ from shared.core.errors import Invalid, NotFound, Unavailable
 from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
-from shared.integrations.storage import DAMAGED, NOT_SET_UP, STORAGE_AWAY, Slot, Storage
+from shared.integrations.storage import DAMAGED, NOT_SET_UP, OBJECT_MISSING, STORAGE_AWAY, Slot, Storage
 from shared.order_photos import jobs, moving, processing, quota, sweeping
 from shared.order_photos.encoding import Encoded, Picture, encode
 from shared.order_photos.images import EXTENSIONS, THUMBNAIL_MIME, TOO_LARGE
@@ -33,6 +33,9 @@ from worker.core.task import task
 
 CHUNK_BYTES = 256 * 1024
 RECOUNT_SECONDS = 24 * 60 * 60
+_OF_THE_OBJECT = frozenset({DAMAGED, OBJECT_MISSING})
+"""Refusals after which the photo is rejected in the end. Not at once: a volume may not be mounted yet, and NFS
+remembers for a while that a file was not there."""
 
 
 @task(jobs.SWEEP)
@@ -69,16 +72,16 @@ def process(org_id: str, photo_id: str) -> dict[str, str]:
         return {"outcome": "nothing to do"}
     photo, zone = claimed
     try:
-        with _own_disk():
+        with _disk_to_blame():
             return {"outcome": _process(scope, photo, ZoneInfo(zone))}
     except Unavailable as refusal:
-        if refusal.code != DAMAGED or photo.attempts < processing.MOST_ATTEMPTS:
-            counted = refusal.code == DAMAGED
+        counted = refusal.code in _OF_THE_OBJECT
+        if not counted or photo.attempts < processing.MOST_ATTEMPTS:
             with transaction(scope) as session:
                 processing.postpone(session, photo, services().settings, refusal, counted=counted, now=clock.utc_now())
             raise
         _reject(scope, photo, refusal.code)
-    except (Invalid, NotFound) as refusal:
+    except Invalid as refusal:
         _reject(scope, photo, refusal.code)
     return {"outcome": "rejected"}
 
@@ -93,7 +96,7 @@ def move(org_id: str, photo_id: str) -> dict[str, str]:
     if photo is None:
         return {"outcome": "nothing to do"}
     try:
-        with _own_disk():
+        with _disk_to_blame():
             return {"outcome": _move(scope, photo)}
     except (Unavailable, NotFound, Invalid) as refusal:
         with transaction(scope) as session:
@@ -126,7 +129,10 @@ def _move(scope: Tenant, photo: Row[Any]) -> str:
     picture = target.allocate(key_of(photo.org_id, photo.order_id, photo.id, EXTENSIONS[photo.mime]))
     thumbnail = _place_for_thumbnail(target, photo)
     with transaction(scope) as session:
-        moving.name_copies(session, photo, [slot for slot in (picture, thumbnail) if slot], now=clock.utc_now())
+        slots = [slot for slot in (picture, thumbnail) if slot]
+        named = moving.name_copies(session, photo, slots, now=clock.utc_now())
+    if not named:
+        return "removed"
     with _fetched(source, photo.storage_key, photo.kept_sha256) as file:
         digest, size = sha256_of(file), file.seek(0, os.SEEK_END)
         target.put(picture, file, mime=photo.mime)
@@ -166,22 +172,26 @@ def _place_for_thumbnail(storage: Storage, photo: Row[Any]) -> Slot | None:
 
 @contextmanager
 def _asking_storage() -> Iterator[None]:
-    """A storage that trickles until our time is over is away: its slowness is not the photo's fault."""
+    """What goes wrong there is not the photo's fault: an object that is missing may be on a volume that is not mounted
+    yet, and a storage that trickles until our time is over is away."""
     try:
         yield
+    except NotFound as refusal:
+        raise Unavailable(refusal.code, refusal.detail) from refusal
     except SoftTimeLimitExceeded as error:
         raise Unavailable(STORAGE_AWAY, "The photo storage is too slow.") from error
 
 
 @contextmanager
-def _own_disk() -> Iterator[None]:
-    """A disk of ours that is full is not the photo's fault. It is waited for like a storage that is away."""
+def _disk_to_blame() -> Iterator[None]:
+    """Raises `Unavailable` for an error of the operating system, such as a full disk: nothing that is held against the
+    photo. Encoders raise OSError, too, without a number."""
     try:
         yield
-    except OSError as error:
-        if error.errno is None:  # an encoder's
+    except OSError as fault:
+        if fault.errno is None:
             raise
-        raise Unavailable(STORAGE_AWAY, f"The worker has no room for the photo: {error.strerror}.") from error
+        raise Unavailable(STORAGE_AWAY, f"The worker has no room for the photo: {fault.strerror}.") from fault
 
 
 @contextmanager
@@ -198,8 +208,8 @@ def _put(storage: Storage, slot: Slot, picture: Picture) -> None:
 
 @contextmanager
 def _fetched(storage: Storage, key: str, digest: str) -> Iterator[BinaryIO]:
-    """The object in a temporary file, at its start. Raises `Unavailable` with `DAMAGED` when it is not what was put
-    there (`digest` is its SHA-256), where the storage promises that."""
+    """The object in a temporary file, at its start. Raises `Unavailable`: with `OBJECT_MISSING` when it is not there,
+    with `DAMAGED` when it is not what was put there (`digest` is its SHA-256), where the storage promises that."""
     with tempfile.TemporaryFile() as file:
         with _asking_storage(), storage.open(key) as stored:
             shutil.copyfileobj(stored.source, file, CHUNK_BYTES)
