@@ -16,19 +16,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("api", "shared", "worker")
 
 
-@cache
-def trees(*folders: str) -> dict[str, ast.Module]:
-    """Each Python file below `folders`, by its path from the repository's root."""
+def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
+    """Each node of each Python file below `folders`, with the file's path from the repository's root."""
     files = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
     assert files
-    return {str(file.relative_to(ROOT)): ast.parse(file.read_text(), str(file)) for file in files}
-
-
-def nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
-    """Each node of each file, with the file's path."""
-    for path, tree in trees(*folders).items():
-        for node in ast.walk(tree):
+    for file in files:
+        path = str(file.relative_to(ROOT))
+        for node in _nodes(file):
             yield path, node
+
+
+@cache
+def _nodes(file: Path) -> list[ast.AST]:
+    """Parsed and walked once: every rule looks at all of them."""
+    return list(ast.walk(ast.parse(file.read_text(), str(file))))
 
 
 @cache

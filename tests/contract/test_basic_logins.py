@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import Connection
 
+from tests.checked_client import CheckedClient
 from tests.contract.callers import call
 from tests.contract.requests_from_openapi import Operation, operations
 from tests.contract.test_other_organizations import CANNOT_SUCCEED
 from tests.factories.everything import Everything
+from tests.factories.organizations import Company
 from tests.identity.basic import ROLES, basic, with_logins
 from tests.variants import client_on
 
@@ -23,6 +25,15 @@ OF_ACCOUNT = {
 }
 """Operations, by operationId, about the caller's own account, which a Basic login has none of."""
 
+_clients: dict[str, CheckedClient] = {}
+
+
+def _client_of(company: Company) -> CheckedClient:
+    """A client of an installation whose logins act in the company; made once, because it is asked for often."""
+    if company.slug not in _clients:
+        _clients[company.slug] = client_on(with_logins(company.services, company.slug))
+    return _clients[company.slug]
+
 
 @pytest.mark.parametrize("operation", FOR_STAFF, ids=str)
 def test_each_login_has_the_rights_of_its_role_on_every_operation(
@@ -30,7 +41,7 @@ def test_each_login_has_the_rights_of_its_role_on_every_operation(
 ) -> None:
     everything = inhabited[0]
     company, ids = everything.company, everything.ids_for(operation.id)
-    client = client_on(with_logins(company.services, company.slug))
+    client = _client_of(company)
     outcomes = {}
     for name, role in ROLES.items():
         answers = []

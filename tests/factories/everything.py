@@ -58,14 +58,13 @@ class Everything:
 
     def traces(self) -> set[str]:
         """What would tell one of this organization's rows in an answer to somebody else: identifiers, addresses."""
-        found = {str(self.org_id), self.company.slug}
-        for table in TENANT_TABLES:
-            columns = set(models.metadata.tables[table].columns.keys()) & {"id", "email", "recipient"}
-            for kept in rows(
-                f"SELECT {', '.join(sorted(columns)) or 'org_id'} FROM {table} WHERE org_id = :org", org=self.org_id
-            ):
-                found |= {str(value) for value in kept.values()}
-        return found
+        telling = [
+            f"SELECT {column}::text AS trace FROM {table} WHERE org_id = :org"
+            for table in TENANT_TABLES
+            for column in {"id", "email", "recipient"} & set(models.metadata.tables[table].columns.keys())
+        ]
+        kept = rows(" UNION ".join(telling), org=self.org_id)  # in one statement, because tests ask often
+        return {str(self.org_id), self.company.slug} | {each["trace"] for each in kept if each["trace"]}
 
 
 def make_everything(company: Company) -> Everything:
