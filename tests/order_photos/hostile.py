@@ -214,8 +214,8 @@ OF_MANY_PARTS: dict[str, Make] = {
     "empty boxes": lambda: Heic().file() + box(b"free") * 1_200_000,
     "empty boxes inside": lambda: Heic(more=box(b"free") * 1_200_000).file(),
     "archives without a directory": lambda: jpeg()[:-2] + b"PK\x05\x06" * 2_500_000,
-    "line ends": lambda: jpeg() + b"\r\n" * 4_900_000 + b"ride along",
-    "ends": lambda: jpeg() + b"\xff\xd9" * 4_900_000 + b"ride along",
+    "line ends": lambda: jpeg() + b"\r\n" * 4_900_000 + b"GIF89a",
+    "ends": lambda: jpeg() + b"\xff\xd9" * 4_900_000 + b"GIF89a",
     "brackets": lambda: jpeg()[:-2] + b"<?ph" * 2_500_000,
 }
 """Ten megabytes that would keep a careless reader busy, and each of them refused."""
