@@ -126,6 +126,9 @@ def finish(session: Session, photo: Row[Any], kept: Kept, *, now: datetime) -> b
 
 def reject(session: Session, photo: Row[Any], code: str, *, now: datetime) -> None:
     """The file is no photo after all: nothing of it is kept, and the row tells for a day why."""
+    mine = session.execute(select(_photos).where(*_claimed(photo)).with_for_update()).one_or_none()
+    if mine is None:
+        return
     values = {
         "state": PhotoState.REJECTED,
         "rejection": code,
@@ -135,10 +138,10 @@ def reject(session: Session, photo: Row[Any], code: str, *, now: datetime) -> No
         "held_bytes": 0,
         "next_attempt_at": now + REJECTED_SHOWN,
     }
-    if session.scalar(update(_photos).where(*_claimed(photo)).values(values).returning(_photos.c.id)):
-        order_photos.owe_now(session, photo, now=now)
-        actor = system(photo.org_id, "order_photos.process")
-        audit.record(session, actor, "order_photos.reject", photo.id, now=now, after={"code": code})
+    session.execute(update(_photos).where(*_claimed(photo)).values(values))
+    order_photos.owe_now(session, mine, now=now)  # as the row is by now: this try may have named objects
+    actor = system(photo.org_id, "order_photos.process")
+    audit.record(session, actor, "order_photos.reject", photo.id, now=now, after={"code": code})
 
 
 def postpone(

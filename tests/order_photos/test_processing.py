@@ -10,11 +10,12 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from shared.core.transaction import transaction
+from shared.integrations.storage import Slot
 from shared.order_photos import processing
 from shared.order_photos.model import OrderPhoto
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.factories.order_photos import files_of, image_bytes, make_photo, path_of
+from tests.factories.order_photos import files_of, image_bytes, make_photo, path_of, put_object
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.order_photos.steps import (
@@ -247,6 +248,21 @@ def test_a_worker_without_room_waits_for_it_without_using_up_tries(
     let_time_pass(company, timedelta(minutes=5))
     sweep(jobs)
     assert state_of(photo_id) == "stored"
+
+
+def test_what_was_named_in_the_try_that_ends_in_a_rejection_is_deleted_too(
+    company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    photo = make_photo(company, order_id, state="uploaded")
+    key = f"{photo.upload_key}.picture"
+    put_object(company, key, b"written before the fault was found")
+    with transaction(company.scope) as session:
+        claimed = processing.claim(session, company.org_id, photo.id, now=photo.created_at)
+        assert claimed is not None
+        processing.name_objects(session, claimed[0], Slot(key), None, now=photo.created_at)
+        processing.reject(session, claimed[0], "order_photos.undecodable", now=photo.created_at)
+    jobs.drain()
+    assert (state_of(photo.id), files_of(company), usage(company)) == ("rejected", [], {})
 
 
 def test_a_file_that_kills_its_worker_three_times_is_rejected(
