@@ -56,6 +56,8 @@ def requires(
                 if not caller.may(permission):
                     raise Forbidden(FORBIDDEN, f"Your role does not have the permission {permission}.")
                 refuse_stray_query(view, call.request)
+                if or_bearer:
+                    confirm_session()  # what is there for machines too is asked in nobody's name, and would not
                 answer = view(*args, **kwargs)
             except Unavailable:
                 raise  # Whoever asks a database that is away once more waits for it once more.

@@ -16,6 +16,9 @@ from shared.order_photos.capture_time import capture_time
 from shared.order_photos.colours import plain
 from shared.order_photos.rules import MAX_PIXELS, TOO_MANY_PIXELS, UNDECODABLE, check_size, refused
 
+MOST_EXIF_BYTES = 1024 * 1024
+"""A camera's has some ten thousand. Pillow makes an object of each value: ten megabytes took ten seconds."""
+
 _HEIC = "image/heic"
 _DECODERS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", _HEIC: "HEIF"}
 
@@ -91,6 +94,8 @@ def _decode(content: BinaryIO, mime: str) -> Decoded:
 def _exif(image: Image.Image) -> tuple[int, datetime | None]:
     """The orientation and the capture time. A photo may be in order though its metadata is not."""
     orientation, taken_at = 1, None
+    if len(image.info.get("exif") or b"") > MOST_EXIF_BYTES:
+        return orientation, taken_at
     with suppress(*_FAULTS):
         exif = image.getexif()
         orientation = exif.get(ExifTags.Base.Orientation, 1)

@@ -41,6 +41,12 @@ def test_others_may_not_read(client: CheckedClient, company: Company, role: Role
     assert client.get("/v1/metrics", headers=company.headers(role)).status_code == 403
 
 
+def test_an_admin_whose_session_is_over_may_not_read(client: CheckedClient, company: Company) -> None:
+    headers = company.headers(Role.ADMIN)
+    assert client.post("/v1/auth/logout", headers=headers).status_code == 204
+    assert client.get("/v1/metrics", headers=headers).status_code == 401
+
+
 @pytest.mark.parametrize("header", [None, "Bearer a-token-for-prometheu", "Bearer ", "Basic a-token-for-prometheus"])
 def test_a_wrong_token_is_nobody(client: CheckedClient, header: str | None) -> None:
     answer = client.get("/v1/metrics", headers={"Authorization": header} if header else {})

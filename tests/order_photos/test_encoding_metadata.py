@@ -1,12 +1,14 @@
 """What was in a file besides its pixels is in none that we keep, except the hour at which it was taken."""
 
 import io
+import struct
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from shared.order_photos.encoding import Picture, encode
 from tests.factories.heif import Heic, film
@@ -104,6 +106,18 @@ def test_nothing_but_pixels_is_kept(name: str, tmp_path: Path) -> None:
     _assert_bare(photo.thumbnail)
     assert photo.taken_at is not None
     assert photo.taken_at.isoformat() == "2026-05-04T08:30:00"
+
+
+def test_megabytes_of_exif_cost_no_seconds(tmp_path: Path) -> None:
+    """One tag that has a million fractions, which a PNG has room for."""
+    fractions = 1_100_000
+    head = b"II*\x00" + struct.pack("<I", 8)
+    directory = struct.pack("<HHHIII", 1, ExifTags.IFD.Exif, 4, 1, 26, 0)
+    details = struct.pack("<HHHIII", 1, 0x9300, 5, fractions, 44, 0)
+    content = before_data(saved(quarters(), "PNG"), chunk(b"eXIf", head + directory + details + bytes(8 * fractions)))
+    started = time.process_time()
+    assert encode(io.BytesIO(content), "image/png", tmp_path).taken_at is None
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("name", [name for name in TWO_IN_ONE if not name.startswith("heic with")])
