@@ -86,7 +86,8 @@ class System:
     def _worker(self) -> Process:
         # With this, SIGTERM is the soft shutdown that hands unfinished tasks back to the queue.
         env = {"REMAP_SIGTERM": "SIGQUIT"}
-        return self._python("worker", ["celery", "-A", "worker.app", "worker"], env=env, grace=_APP_GRACE)
+        command = ["celery", "-A", "worker.app", "worker", "--without-mingle"]
+        return self._python("worker", command, env=env, grace=_APP_GRACE)
 
     def _beat(self) -> Process:
         schedule = ["--schedule", str(self.paths.run / "beat-schedule"), "--pidfile="]

@@ -32,11 +32,13 @@ class Sent:
 class System(Machinery):
     """Servers and programs of its own, with questions to them and to the sandbox."""
 
+    _settled: tuple[int | None, int] | None = None
+
     def heal(self, *names: str) -> None:
         """Back to normal before a test: both servers up and thawed, no fault, exactly the named programs run."""
         self.smtp_fault("ok")
         super().heal(*names)
-        if "api" in names:
+        if "api" in names and self._settled != self._met():
             self.settle()
 
     @cached_property
@@ -55,6 +57,15 @@ class System(Machinery):
                 lambda: all(list(callers.map(lambda _: self._reads_and_writes(), range(SETTLED_CALLS)))),
                 "the API is back",
             )
+        self._settled = self._met()
+
+    def freeze_postgres(self) -> None:
+        super().freeze_postgres()
+        self._settled = None  # the API may give up connections that do not answer
+
+    def _met(self) -> tuple[int | None, int]:
+        """The API and the Postgres that it has to do with: another one of either has to be met anew."""
+        return self.postgres.pid, self.program("api").pid
 
     def _reads_and_writes(self) -> bool:
         """Reads, and locks for writing, an order that is not there: each has connections of its own."""
