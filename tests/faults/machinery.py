@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -241,4 +241,5 @@ class Machinery:
             return
         postmaster = psutil.Process(pid)
         for process in (postmaster, *postmaster.children(recursive=True)):
-            process.send_signal(sig)
+            with suppress(psutil.NoSuchProcess):  # a backend that has just ended
+                process.send_signal(sig)
