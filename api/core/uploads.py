@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from flask import Request, request
 from werkzeug.datastructures import FileStorage
@@ -15,6 +15,9 @@ from api.core.access import confirm_session
 from api.core.context import services
 from shared.core.errors import Unavailable
 from shared.integrations.storage import STORAGE_AWAY
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 """What the boundaries, headers and text fields around a file may take."""
@@ -60,10 +63,34 @@ def _on_disk() -> Iterator[None]:
         raise Unavailable(STORAGE_AWAY, f"The file cannot be taken now: {error.strerror}.") from error
 
 
+class _ChunkedBody:
+    """A body that comes in chunks. gunicorn raises errors of its own for one that is none; for Werkzeug an `OSError`
+    means that the rest of the body will not come, which is a 400."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._source.read(size)
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError("the body is not in chunks") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+
 class UploadRequest(Request):
     """A request whose files go into spools, once a view has asked for that."""
 
     spools_files = False
+
+    def __init__(self, environ: "WSGIEnvironment", *args: Any, **kwargs: Any) -> None:
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = _ChunkedBody(environ["wsgi.input"])
+        super().__init__(environ, *args, **kwargs)
 
     def _get_file_stream(
         self,

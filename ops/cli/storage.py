@@ -59,15 +59,19 @@ def move(target: str, source: str | None, slug: str | None, *, wait: bool) -> No
     """Move photos to another storage, in the background, while everything runs.
 
     Each photo is copied, checked, and only then named by its row; then the original is deleted. Workers do it, and go
-    on after a restart. Run it again to ask once more for photos whose moving was given up. New photos go where
-    ORDER_STORAGE_BACKEND says.
+    on after a restart. Run it again to ask once more for photos whose moving was given up. Photos that are at the
+    target and on their way elsewhere are called back. New photos go where ORDER_STORAGE_BACKEND says.
     """
     services = build_services(load_settings())
     target = backend_named(target)
     if target not in services.storages:
         raise Invalid(NOT_SET_UP, f"{target} is not set up here; {', '.join(sorted(services.storages))} are.")
-    asked = _ask_all(target, backend_named(source) if source else None, _organization(slug))
-    click.echo(f"{asked:,} photos will be moved to {target}. `storage status` shows how far it is.")
+    org_id = _organization(slug)
+    with transaction(PLATFORM) as session:
+        staying = moving.call_back(session, target, org_id=org_id)
+    asked = _ask_all(target, backend_named(source) if source else None, org_id)
+    stay = f", {staying:,} that were leaving it stay" if staying else ""
+    click.echo(f"{asked:,} photos will be moved to {target}{stay}. `storage status` shows how far it is.")
     while wait and (left := _on_the_way()):
         click.echo(f"{left:,} to go")
         time.sleep(POLL_SECONDS)

@@ -62,6 +62,16 @@ def ask(
     return sorted((row.org_id, row.id) for row in asked)
 
 
+def call_back(session: Session, target: str, *, org_id: UUID | None) -> int:
+    """Let photos that are at `target` stay there, though they were asked to go elsewhere. A copy that is being made is
+    deleted again. Returns how many."""
+    photo = _photos.c
+    leaving = [photo.state == PhotoState.STORED, photo.backend == target, photo.move_to.is_not(None)]
+    leaving += [photo.org_id == org_id] if org_id else []
+    values = {"move_to": None, "attempts": 0, "next_attempt_at": None, "last_error": None}
+    return len(session.scalars(update(_photos).where(*leaving).values(values).returning(photo.id)).all())
+
+
 def claim(session: Session, org_id: UUID, photo_id: UUID, *, now: datetime) -> Row[Any] | None:
     """Take a photo that is to be moved; None when there is nothing to do, or somebody is at it."""
     photo = _photos.c

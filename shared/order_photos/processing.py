@@ -13,7 +13,7 @@ from shared.audit import service as audit
 from shared.core.actor import system
 from shared.core.errors import Unavailable
 from shared.core.orm import table_of
-from shared.core.outbox import PUBLISH_GRACE, backoff, claiming
+from shared.core.outbox import LONGEST_BACKOFF, PUBLISH_GRACE, backoff, claiming
 from shared.core.settings import Settings
 from shared.integrations.storage import Slot
 from shared.order_photos import quota
@@ -147,11 +147,15 @@ def reject(session: Session, photo: Row[Any], code: str, *, now: datetime) -> No
 def postpone(
     session: Session, photo: Row[Any], settings: Settings, refusal: Unavailable, *, counted: bool, now: datetime
 ) -> None:
-    """The storage is away: tried again later. Not `counted`: as often as it takes, for the file is not to blame."""
+    """The storage is away: tried again later. Not `counted`: as often as it takes, for the file is not to blame; the
+    longer it has taken, the longer is the wait, up to an hour."""
+    wait = backoff(photo.attempts, settings.storage_delete_retry_interval_seconds)
+    if not counted:
+        wait = max(wait, min((now - photo.created_at) / 4, LONGEST_BACKOFF))
     values = {
         "state": PhotoState.UPLOADED,
         "attempts": photo.attempts if counted else photo.attempts - 1,
-        "next_attempt_at": now + backoff(photo.attempts, settings.storage_delete_retry_interval_seconds),
+        "next_attempt_at": now + wait,
         "last_error": refusal.detail,
     }
     session.execute(update(_photos).where(*_claimed(photo)).values(values))

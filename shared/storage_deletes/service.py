@@ -189,12 +189,18 @@ def _owing(unwanted: Sequence[Unwanted], *, unless_deleting: bool = False) -> An
         for one in unwanted
     ]
     owing = insert(_deletes).values(rows)
+    # One that is being deleted stays so, and reserved by nobody; the try more makes that its worker does not forget it.
+    is_deleting = _deletes.c.state == DeleteState.DELETING
+    lease = case((is_deleting, _deletes.c.next_attempt_at))
     again = {
-        "state": DeleteState.WAITING,
-        "next_attempt_at": owing.excluded.next_attempt_at,
+        "state": case((is_deleting, DeleteState.DELETING), else_=DeleteState.WAITING),
+        "attempts": _deletes.c.attempts + case((is_deleting, 1), else_=0),
+        "next_attempt_at": func.greatest(
+            owing.excluded.next_attempt_at, case((is_deleting, _deletes.c.next_attempt_at))
+        ),
         "held_bytes": _deletes.c.held_bytes + owing.excluded.held_bytes,
     }
-    allowed = _deletes.c.state != DeleteState.DELETING if unless_deleting else None
+    allowed = ~is_deleting if unless_deleting else None
     owing = owing.on_conflict_do_update(constraint="uq_storage_deletes_object", set_=again, where=allowed)
     return owing.returning(_deletes.c.id)
 

@@ -11,6 +11,8 @@ from shared.core.errors import NotFound, Unavailable
 from shared.integrations.storage import OBJECT_MISSING, STORAGE_AWAY, ListedObject, Slot, StoredObject
 
 CHUNK_BYTES = 256 * 1024
+FOLDER = "orders"
+"""All keys begin so. Where it is missing, a file that is not there is not a file that is gone."""
 
 
 class LocalStorage:
@@ -68,6 +70,10 @@ class LocalStorage:
     def delete(self, keys: Iterable[str]) -> dict[str, Unavailable]:
         """See `Storage.delete`. Also removes what a crash in the middle of `put` left. Leaves the folders: removing one
         could race with an upload into it."""
+        keys = list(keys)
+        if not (self._root / FOLDER).is_dir():
+            away = Unavailable(STORAGE_AWAY, "The upload folder is empty: is its volume mounted?")
+            return dict.fromkeys(keys, away)
         failed: dict[str, Unavailable] = {}
         in_folders: dict[Path, list[str]] = {}
         for key in keys:
