@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, literal, select, union_all
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
 from shared.core.errors import Conflict, code
@@ -22,11 +22,13 @@ _deletes = table_of(StorageDelete)
 
 
 def take(session: Session, org_id: UUID, backend: str, size: int, *, limit: int) -> None:
-    """Reserve `size` bytes. Uploads of one organization wait for each other here, for as long as a transaction takes:
-    the sum is read behind the lock, so that together they cannot pass the limit. Raises `Conflict` (`LIMIT_REACHED`).
+    """Reserve `size` bytes. Uploads of one organization wait for each other here, for as long as a transaction takes,
+    so that together they cannot pass the limit (while ORDER_STORAGE_BACKEND is being changed, those to two backends
+    could). Raises `Conflict` (`LIMIT_REACHED`).
     """
-    add(session, org_id, backend, size)
-    used = session.scalar(select(func.sum(_usage.c.bytes)).where(_usage.c.org_id == org_id)) or 0
+    counted = _adding(org_id, backend, size).returning(_usage.c.bytes).cte("counted")
+    others = select(func.sum(_usage.c.bytes)).where(_usage.c.org_id == org_id, _usage.c.backend != backend)
+    used = session.scalar(select(counted.c.bytes + func.coalesce(others.scalar_subquery(), 0))) or 0
     if used > limit:
         detail = f"Your photos take {used - size:,} of {limit:,} bytes; this one has {size:,}."
         raise Conflict(LIMIT_REACHED, detail, limit=limit, usage=int(used - size))
@@ -34,9 +36,13 @@ def take(session: Session, org_id: UUID, backend: str, size: int, *, limit: int)
 
 def add(session: Session, org_id: UUID, backend: str, size: int) -> None:
     """Count `size` bytes more, or fewer when it is negative."""
+    session.execute(_adding(org_id, backend, size))
+
+
+def _adding(org_id: UUID, backend: str, size: int) -> Insert:
     counting = insert(_usage).values(org_id=org_id, backend=backend, bytes=max(size, 0))
     more = func.greatest(_usage.c.bytes + size, 0)
-    session.execute(counting.on_conflict_do_update(constraint="pk_photo_usage", set_={"bytes": more}))
+    return counting.on_conflict_do_update(constraint="pk_photo_usage", set_={"bytes": more})
 
 
 def release(session: Session, gone: Iterable[Row[Any]]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -27,17 +27,24 @@ from shared.storage_deletes.service import WRITING_PATIENCE
 
 DUPLICATE = code("order_photos.duplicate", "This photo is already attached to the order")
 CONSENT_REQUIRED = code("order_photos.consent_required", "The client has not agreed to photos")
+TOO_MANY = code("order_photos.too_many", "The order has as many photos as an order may have")
 UPLOAD_EXPIRED = code("order_photos.upload_expired", "The upload took too long")
+
+MOST_PHOTOS = 500
+"""Of one order: they are listed in one answer, each with two signed links."""
 
 ALREADY_ATTACHED = "The same file is already attached to this order."
 conflict_on("uq_order_photos_content", DUPLICATE, ALREADY_ATTACHED)
 
 _photos = table_of(OrderPhoto)
-_SAME_FILE = select(_photos.c.id).where(
+_ATTACHED = select(_photos.c.id).where(
     _photos.c.org_id == bindparam("org_id"),
     _photos.c.order_id == bindparam("order_id"),
-    _photos.c.sha256 == bindparam("sha256"),
     _photos.c.state.in_(ATTACHED),
+)
+_SAME_AND_ALL = select(
+    _ATTACHED.where(_photos.c.sha256 == bindparam("sha256")).scalar_subquery().label("same"),
+    select(func.count()).select_from(_ATTACHED.subquery()).scalar_subquery().label("number"),
 )
 
 
@@ -80,17 +87,20 @@ def reserve(
     """Write the row that names the object to come, at `place` (backend and slot), and count its bytes.
 
     Raises `NotFound` for the order; `Conflict` for a client who was erased, for a file that is there already
-    (`photo_id` says which), for a missing consent (dispatch may override that with a reason) and when the quota of
-    `limit` bytes is used up.
+    (`photo_id` says which), for a missing consent (dispatch may override that with a reason), for one photo too many,
+    and when the quota of `limit` bytes is used up.
     """
     order = order_photos.order_of(session, actor, order_id)
     _demand_not_erased(session, actor, order.client_id)
     may_override = wanted.consent_override and actor.may(Permission.ORDER_PHOTOS_WRITE)
     if not (order.photo_consent or may_override):
         raise Conflict(CONSENT_REQUIRED, "The client has not agreed to photos. Dispatch may give a reason to add one.")
-    same = session.scalar(_SAME_FILE, {"org_id": actor.org_id, "order_id": order_id, "sha256": upload.sha256})
-    if same:
-        raise Conflict(DUPLICATE, ALREADY_ATTACHED, photo_id=str(same))  # `mark_uploaded` decides races
+    there = {"org_id": actor.org_id, "order_id": order_id, "sha256": upload.sha256}
+    found = session.execute(_SAME_AND_ALL, there).one()
+    if found.same:
+        raise Conflict(DUPLICATE, ALREADY_ATTACHED, photo_id=str(found.same))  # `mark_uploaded` decides races
+    if found.number >= MOST_PHOTOS:
+        raise Conflict(TOO_MANY, f"An order has at most {MOST_PHOTOS} photos.")
     backend, slot = place
     quota.take(session, actor.org_id, backend, upload.size, limit=limit)
     photo = OrderPhoto(

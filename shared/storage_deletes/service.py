@@ -195,9 +195,7 @@ def _owing(unwanted: Sequence[Unwanted], *, unless_deleting: bool = False) -> An
     again = {
         "state": case((is_deleting, DeleteState.DELETING), else_=DeleteState.WAITING),
         "attempts": _deletes.c.attempts + case((is_deleting, 1), else_=0),
-        "next_attempt_at": func.greatest(
-            owing.excluded.next_attempt_at, case((is_deleting, _deletes.c.next_attempt_at))
-        ),
+        "next_attempt_at": func.greatest(owing.excluded.next_attempt_at, lease),
         "held_bytes": _deletes.c.held_bytes + owing.excluded.held_bytes,
     }
     allowed = ~is_deleting if unless_deleting else None
