@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy import Row, and_, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from shared.core.errors import Refusal, Unavailable
@@ -144,14 +144,15 @@ def give_up_lost(session: Session, photo: Row[Any]) -> None:
 def progress(session: Reader) -> list[Row[Any]]:
     """How many photos are at each backend, on their way to another, and given up on the way, with their bytes."""
     photo = _photos.c
+    given_up = and_(photo.move_to.is_not(None), photo.next_attempt_at.is_(None))
     counting = select(
         photo.backend,
         photo.move_to,
-        photo.next_attempt_at.is_(None).label("given_up"),
+        given_up.label("given_up"),
         func.count().label("photos"),
         func.sum(photo.size).label("bytes"),
     ).where(photo.state == PhotoState.STORED)
-    counting = counting.group_by(photo.backend, photo.move_to, photo.next_attempt_at.is_(None))
+    counting = counting.group_by(photo.backend, photo.move_to, given_up)
     return list(session.execute(counting.order_by(photo.backend)))
 
 

@@ -119,7 +119,7 @@ def test_what_is_moved_can_be_chosen(
     assert moves_of(company) == [("local", "memory", False, 3)]
     sweep(jobs)
     assert {row_of(photo.id)["backend"] for photo in photos} == {"memory"}
-    assert moves_of(company) == [("memory", None, True, 3)]
+    assert moves_of(company) == [("memory", None, False, 3)]
     assert usage(neighbour).keys() == {"local"}
 
 

@@ -92,6 +92,26 @@ def test_of_two_workers_the_late_one_changes_nothing(
     assert (len(files_of(company)), deletes_of(company)) == (2, [])
 
 
+def test_a_late_worker_ends_nothing_that_another_has_begun(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    photo_id = uploaded(client, company, order_id)
+
+    def another_begins() -> None:
+        let_time_pass(company, timedelta(minutes=6))
+        next_run(jobs, "order_photos.sweep")
+        with transaction(company.scope) as session:
+            now = row_of(photo_id)["next_attempt_at"]
+            assert processing.claim(session, company.org_id, UUID(photo_id), now=now) is not None
+
+    jobs.enqueued()
+    with at_work_on(_meanwhile(company, "after put", another_begins)):
+        jobs.run(PROCESS, message_of(company, photo_id))
+    found = row_of(photo_id)
+    assert (found["state"], found["attempts"], len(files_of(company))) == ("processing", 2, 3)
+    assert deletes_of(company) == []
+
+
 @pytest.mark.parametrize("when", ["before open", "before put", "after put"])
 def test_of_a_photo_that_is_removed_meanwhile_nothing_is_left(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, when: str
