@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from flask import Request, request
 from werkzeug.datastructures import FileStorage
@@ -15,9 +15,6 @@ from api.core.access import confirm_session
 from api.core.context import services
 from shared.core.errors import Unavailable
 from shared.integrations.storage import STORAGE_AWAY
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 MULTIPART_OVERHEAD_BYTES = 64 * 1024
 """What the boundaries, headers and text fields around a file may take."""
@@ -87,10 +84,10 @@ class UploadRequest(Request):
 
     spools_files = False
 
-    def __init__(self, environ: "WSGIEnvironment", *args: Any, **kwargs: Any) -> None:
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _ChunkedBody(environ["wsgi.input"])
-        super().__init__(environ, *args, **kwargs)
+    def __init__(self, wsgi: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        if "HTTP_TRANSFER_ENCODING" in wsgi:
+            wsgi["wsgi.input"] = _ChunkedBody(wsgi["wsgi.input"])
+        super().__init__(wsgi, *args, **kwargs)
 
     def _get_file_stream(
         self,

@@ -85,7 +85,7 @@ def row_of(photo_id: object) -> dict[str, Any]:
 def state_of(photo_id: object) -> str | None:
     """The state of the photo's row, or None when it is gone."""
     found = photo_row(photo_id)
-    return found and str(found["state"])
+    return str(found["state"]) if found else None
 
 
 def deletes_of(company: Company) -> list[dict[str, Any]]:

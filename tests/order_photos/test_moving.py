@@ -99,7 +99,8 @@ def test_a_photo_without_a_thumbnail_gets_one(
     assert photo.thumbnail_key is None
     ask_to_move(company)
     sweep(jobs)
-    assert keys_in(both, "memory") == [photo.storage_key, f"{photo.storage_key.removesuffix('png')}small.jpg"]
+    path = f"orders/{company.org_id}/{order_id}/{photo.id}"
+    assert keys_in(both, "memory") == [f"{path}.png", f"{path}.small.jpg"]
     small = client.get(shown(client, company, order_id, photo.id)["thumbnail_url"])
     assert (small.status_code, small.mimetype) == (200, "image/jpeg")
 
