@@ -184,7 +184,9 @@ def test_deactivation_acts_at_once(client: CheckedClient, company: Company) -> N
     assert refreshed.status_code == 401
 
 
-def test_a_worker_has_no_right_beyond_their_own_account_and_photos_of_their_work(client: CheckedClient, company: Company) -> None:
+def test_a_worker_has_their_own_account_and_photos_of_their_work_and_no_more(
+    client: CheckedClient, company: Company
+) -> None:
     headers = company.headers(Role.WORKER)
     me = client.get("/v1/auth/me", headers=headers)
     assert set(me.get_json()["permissions"]) == {"self:use", "order_photos:read", "order_photos:add"}
