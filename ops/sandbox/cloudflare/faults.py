@@ -2,9 +2,11 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from ops.sandbox.plan import Plan
 
 KEPT_CALLS = 1_000
 
@@ -51,32 +53,15 @@ class Fault:
     operation: Operation = Operation.ANY
 
 
-class FaultPlan:
-    """The fault in force. Calls take their share of it, one each. Safe to use from several threads."""
+class FaultPlan(Plan[Fault]):
+    """The fault in force. Calls take their share of it, one each."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._fault = Fault()
-
-    def set(self, fault: Fault) -> None:
-        """Replace the fault in force."""
-        with self._lock:
-            self._fault = fault
-
-    def current(self) -> Fault:
-        """The fault in force, with the count that is left."""
-        with self._lock:
-            return self._fault
+        super().__init__(Fault())
 
     def take(self, operation: Operation) -> Fault:
         """The fault for one call of ``operation``, which uses up one of its count."""
-        with self._lock:
-            fault = self._fault
-            if fault.operation not in {operation, Operation.ANY}:
-                return Fault()
-            if fault.count is not None:
-                self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else Fault()
-            return fault
+        return self.take_if(lambda fault: fault.operation in {operation, Operation.ANY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What the SMTP server is told to do wrong, and for how many deliveries."""
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from ops.sandbox.plan import Plan
 
 
 class Mode(StrEnum):
@@ -25,22 +26,11 @@ class Fault:
     seconds: float = 0.0
 
 
-class FaultPlan:
-    """The fault in force. Deliveries take their share of it, one each. Safe to use from several threads."""
+class FaultPlan(Plan[Fault]):
+    """The fault in force. Deliveries take their share of it, one each."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._fault = Fault()
-
-    def set(self, fault: Fault) -> None:
-        """Replace the fault in force."""
-        with self._lock:
-            self._fault = fault
-
-    def current(self) -> Fault:
-        """The fault in force, with the count that is left."""
-        with self._lock:
-            return self._fault
+        super().__init__(Fault())
 
     def take(self, *, at_recipient: bool) -> Fault:
         """The fault for one delivery, which uses up one of its count.
@@ -48,10 +38,4 @@ class FaultPlan:
         ``at_recipient`` says at which command the delivery is: refusals happen at RCPT, all else after DATA.
         A fault that belongs to the other command is left alone, and the answer is OK.
         """
-        with self._lock:
-            fault = self._fault
-            if (fault.mode is Mode.REFUSE_RECIPIENT) is not at_recipient:
-                return Fault()
-            if fault.count is not None:
-                self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else Fault()
-            return fault
+        return self.take_if(lambda fault: (fault.mode is Mode.REFUSE_RECIPIENT) is at_recipient)

@@ -1,8 +1,9 @@
 """What S3 is told to do wrong, to which requests, and for how many of them."""
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from ops.sandbox.plan import Plan
 
 
 class Operation(StrEnum):
@@ -60,29 +61,12 @@ class Fault:
         )
 
 
-class FaultPlan:
-    """The fault in force. Requests take their share of it, one each. Safe to use from several threads."""
+class FaultPlan(Plan[Fault]):
+    """The fault in force. Requests take their share of it, one each."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._fault = Fault()
-
-    def set(self, fault: Fault) -> None:
-        """Replace the fault in force."""
-        with self._lock:
-            self._fault = fault
-
-    def current(self) -> Fault:
-        """The fault in force, with the count that is left."""
-        with self._lock:
-            return self._fault
+        super().__init__(Fault())
 
     def take(self, operation: Operation | None, key: str) -> Fault:
         """The fault for one request, which uses up one of its count; OK when it is meant for others."""
-        with self._lock:
-            fault = self._fault
-            if not fault.befalls(operation, key):
-                return Fault()
-            if fault.count is not None:
-                self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else Fault()
-            return fault
+        return self.take_if(lambda fault: fault.befalls(operation, key))

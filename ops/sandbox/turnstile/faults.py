@@ -1,8 +1,9 @@
 """What siteverify is told to do wrong, and for how many checks."""
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+
+from ops.sandbox.plan import Plan
 
 
 class Mode(StrEnum):
@@ -29,27 +30,12 @@ class Fault:
     seconds: float = 0.0
 
 
-class FaultPlan:
-    """The fault in force. Checks take their share of it, one each. Safe to use from several threads."""
+class FaultPlan(Plan[Fault]):
+    """The fault in force. Checks take their share of it, one each."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._fault = Fault()
-
-    def set(self, fault: Fault) -> None:
-        """Replace the fault in force."""
-        with self._lock:
-            self._fault = fault
-
-    def current(self) -> Fault:
-        """The fault in force, with the count that is left."""
-        with self._lock:
-            return self._fault
+        super().__init__(Fault())
 
     def take(self) -> Fault:
         """The fault for one check, which uses up one of its count."""
-        with self._lock:
-            fault = self._fault
-            if fault.count is not None:
-                self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else Fault()
-            return fault
+        return self.take_if(lambda _: True)
