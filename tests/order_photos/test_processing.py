@@ -175,22 +175,6 @@ def test_a_storage_that_takes_all_the_time_of_a_task_uses_up_no_try(
     assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
 
 
-def test_a_worker_without_room_for_temporary_files_loses_no_photo(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo_id = uploaded(client, company, order_id)
-    with monkeypatch.context() as full:
-        full.setattr(tempfile, "tempdir", "/dev/full")
-        jobs.drain()
-        for _ in range(processing.MOST_ATTEMPTS + 1):
-            assert (row_of(photo_id)["state"], row_of(photo_id)["attempts"]) == ("uploaded", 0)
-            let_time_pass(company, timedelta(minutes=1))
-            sweep(jobs, "order_photos.sweep")
-    let_time_pass(company, timedelta(minutes=1))
-    sweep(jobs)
-    assert state_of(photo_id) == "stored"
-
-
 def _without_local(services: Services) -> Services:
     away = instead(services, services.storages["local"])
     del away.storages["local"]
