@@ -37,7 +37,7 @@ GROUPS = {
         "accountant_",
         "viewer_",
     ),
-    "Email": ("email_", "smtp_"),
+    "Email": ("email_", "smtp_", "sendgrid_"),
     "Storage and photos": ("order_", "photo_", "storage_"),
     "Storage: S3, R2, Cloudflare Images": ("s3_", "r2_", "cf_images_"),
     "Stripe": ("stripe_",),

@@ -11,7 +11,7 @@ from shared.exports.model import Export
 from shared.identity.model import PasswordLink, StaffSession, User
 from shared.job_runs.model import JobRun
 from shared.leads.model import Lead
-from shared.messages.model import Message
+from shared.messages.model import Message, Suppression
 from shared.order_photos.model import OrderPhoto, PhotoUsage
 from shared.orders.model import Order, OrderHistory, OrderNumber, OrderWorker
 from shared.organizations.model import Organization
@@ -55,6 +55,7 @@ __all__ = [
     "StorageDelete",
     "StoredAnswer",
     "StripeEvent",
+    "Suppression",
     "Team",
     "TimeEntry",
     "TimeSegment",

@@ -15,6 +15,7 @@ from shared.integrations.broker.celery_broker import CeleryBroker
 from shared.integrations.captcha import Captcha
 from shared.integrations.captcha.turnstile import TurnstileCaptcha
 from shared.integrations.mail import Mailer
+from shared.integrations.mail.resting import RestingMailer
 from shared.integrations.mail.smtp_mailer import SmtpMailer
 from shared.integrations.payments import WebhookVerifier
 from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
@@ -62,11 +63,17 @@ def build_services(settings: Settings) -> Services:
             retry=Retry(NoBackoff(), 0),
         ),
         broker=broker,
-        mailer=SmtpMailer(settings) if settings.email_mode == "smtp" else None,
+        mailer=_mailer(settings),
         storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
         captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
     )
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.email_mode == "smtp":
+        return RestingMailer(SmtpMailer(settings), settings)
+    return None
 
 
 def _storages(settings: Settings) -> dict[str, Storage]:

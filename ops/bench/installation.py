@@ -104,7 +104,6 @@ def _seed(env: dict[str, str], orders: int) -> Seed:
         creating=Company(**made["creating"]),
         spread=[Company(**company) for company in made["spread"]],
         order_ids=made["order_ids"],
-        message_ids=made["message_ids"],
     )
 
 

@@ -22,7 +22,7 @@ same ratio made from it, which depends less on what else the machine does.
   line for 20 organizations shows what that costs. No `Idempotency-Key`.
 - `webhook_accept` stores distinct, correctly signed `payment_intent.succeeded` events and publishes a message for each.
   No worker runs meanwhile: handling is not accepting, and is measured as a task.
-- `task_roundtrip` is `messages.send` for a mail that was sent already; the no-op runs with the same worker settings
+- `task_roundtrip` is `messages.send` where nothing is left to send; the no-op runs with the same worker settings
   (late acknowledgement, prefetch of one, no results, two processes). Messages are in Redis before a round starts.
 - `upload_rss_growth_mb`: the most by which the resident memory of all gunicorn workers grew during 32 uploads of 10 MB
   at once, sampled every 10 ms, in 10^6 bytes. `cold_start_s`: from gunicorn's start to the first 200 of `/healthz`.

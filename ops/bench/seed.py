@@ -22,8 +22,6 @@ from shared.core.settings import Settings, load_settings
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
 from shared.identity import accounts, passwords, signing_in
-from shared.messages import service as messages
-from shared.messages.model import Message, MessageKind
 from shared.orders.model import Order, OrderNumber
 from shared.orders.placing import place
 from shared.orders.terms import NewOrder
@@ -31,7 +29,6 @@ from shared.organizations import service as organizations
 from shared.wiring import build_services
 
 SPREAD = 20
-SENT_MAILS = 200
 EMAIL, PASSWORD = "o@bench.test", "Quay 93 lantern moss"
 """With these the owner of `reading` signs in."""
 BATCH = 500
@@ -56,7 +53,6 @@ class Seed:
     creating: Company
     spread: list[Company]
     order_ids: list[str]
-    message_ids: list[str]
 
 
 def company(settings: Settings, slug: str) -> tuple[Company, Actor]:
@@ -112,21 +108,6 @@ def give_password(owner: Actor) -> None:
         accounts.lock_own(session, owner).password_hash = passwords.hash_password(PASSWORD)
 
 
-def send_mails(settings: Settings, owner: Actor, count: int) -> list[str]:
-    """`count` mails that count as sent."""
-    now = clock.utc_now()
-    with transaction(Tenant(owner.org_id)) as session:
-        for number in range(count):
-            kind, key = MessageKind.ORDER_CONFIRMED, f"bench:{number}"
-            messages.queue(session, owner, kind, "anna@bench.test", {}, dedupe_key=key, now=now)
-        ids = list(session.scalars(select(Message.id).where(Message.org_id == owner.org_id)))
-        for message_id in ids:
-            claimed = messages.claim(session, owner.org_id, message_id, settings, now=now)
-            assert claimed is not None
-            messages.mark_sent(session, claimed, now=now)
-    return [str(message_id) for message_id in ids]
-
-
 def seed(settings: Settings, count: int) -> Seed:
     """Everything the paths need; `count` orders for the list."""
     reading, owner = company(settings, "reading")
@@ -137,7 +118,6 @@ def seed(settings: Settings, count: int) -> Seed:
         creating=creating,
         spread=[company(settings, f"spread-{number}")[0] for number in range(SPREAD)],
         order_ids=place_orders(owner, UUID(reading.client_id), count),
-        message_ids=send_mails(settings, owner, SENT_MAILS),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.core.mail_settings import MailSettings
 from shared.core.networks import TrustedProxies
 from shared.core.permissions import Role
 from shared.core.setting_types import (
@@ -35,7 +36,7 @@ TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
-class Settings(StorageSettings, BaseSettings):
+class Settings(MailSettings, StorageSettings, BaseSettings):
     """One field per setting; its description is the operator's documentation."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
@@ -112,24 +113,6 @@ class Settings(StorageSettings, BaseSettings):
     viewer_basic_username: str = Field("", description="Basic login with the role viewer.")
     viewer_basic_password: SecretStr = Field(SecretStr(""), description="Its password.")
 
-    email_mode: Literal["off", "smtp"] = Field("off", description="`off` keeps mails queued; nothing is lost.")
-    email_from: str = Field("no-reply@localhost", description="Sender address of every mail.")
-    email_from_name: str = Field("Crewline", description="Sender name when an organization has none of its own.")
-    email_temp_passwords: bool = Field(
-        False, description="Put temporary passwords into the mail. Off: the mail only says that there is one."
-    )
-    email_max_retries: Count = Field(5, description="Further tries after the first, before a mail is dead.")
-    email_retry_backoff_seconds: Seconds = Field(60.0, description="First wait between tries; doubles up to an hour.")
-    email_lease_seconds: Seconds = Field(
-        120.0, description="A worker that dies while sending loses the mail to another one after this long."
-    )
-    smtp_host: str = Field("", description="Mail server; required with EMAIL_MODE=smtp.")
-    smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="Its port.")
-    smtp_username: str = Field("", description="Login, when the server asks for one.")
-    smtp_password: SecretStr = Field(SecretStr(""), description="Its password.")
-    smtp_use_tls: bool = Field(True, description="STARTTLS with certificate check before anything is sent.")
-    smtp_timeout_seconds: Seconds = Field(10.0, description="Longest wait for one answer of the mail server.")
-
     stripe_webhook_secret: SecretStr = Field(
         SecretStr(""),
         description="Signing secret of the webhook endpoint; comma list while rotating. Empty: endpoint off (503).",
@@ -169,9 +152,7 @@ class Settings(StorageSettings, BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = self.storage_faults(production=self.environment == "production")
-        if self.email_mode == "smtp" and not self.smtp_host:
-            faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
+        faults = self.storage_faults(production=self.environment == "production") + self.mail_faults()
         if self.captcha_mode == "turnstile":
             faults += self._captcha_faults()
         if 0 < len(self.metrics_token.get_secret_value()) < SHORTEST_METRICS_TOKEN:

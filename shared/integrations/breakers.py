@@ -5,12 +5,20 @@ own: what one process sees of a provider need not be what another sees.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
-from pybreaker import STATE_CLOSED, CircuitBreaker, CircuitBreakerError, CircuitBreakerListener, CircuitBreakerState
+from pybreaker import (
+    STATE_CLOSED,
+    STATE_OPEN,
+    CircuitBreaker,
+    CircuitBreakerError,
+    CircuitBreakerListener,
+    CircuitBreakerState,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +49,14 @@ class Breaker:
             throw_new_error_on_trip=False,
         )
         self._asking = threading.Lock()
+        self._recovery_seconds = recovery_seconds
+        self._failed_at = 0.0
 
     @property
-    def is_open(self) -> bool:
-        """Whether calls are refused now."""
-        return bool(self._circuit.current_state == "open")
+    def is_resting(self) -> bool:
+        """Whether a call made now would be refused: the circuit is open, and it is too early to ask again."""
+        is_early = time.monotonic() < self._failed_at + self._recovery_seconds
+        return is_early and bool(self._circuit.current_state == STATE_OPEN)
 
     def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call `function`, whatever it raises. Raises `CircuitOpenError` without calling it while the circuit is
@@ -68,12 +79,17 @@ class Breaker:
             result: Result = self._circuit.call(function, *args, **kwargs)
         except CircuitBreakerError as error:
             raise CircuitOpenError(str(error)) from error
+        except Exception:
+            self._failed_at = time.monotonic()
+            raise
         finally:
             self._asking.release()
         return result
 
     def _tell(self, error: Exception | None) -> None:
         """Count what came of a call; nothing, when the circuit has opened meanwhile."""
+        if error is not None:
+            self._failed_at = time.monotonic()
         if self._circuit.current_state == STATE_CLOSED:
             with suppress(Exception):
                 self._circuit.call(_repeat, error)

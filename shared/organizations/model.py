@@ -27,6 +27,7 @@ class Organization(Base):
     __table_args__ = (
         CheckConstraint("slug ~ '^[a-z0-9](-?[a-z0-9]){1,49}$'", name="slug"),
         CheckConstraint("currency ~ '^[a-z]{3}$'", name="currency"),
+        CheckConstraint("brand_color ~ '^#[0-9a-f]{6}$'", name="brand_color"),
         one_of("plan", Plan),
     )
 
@@ -47,6 +48,7 @@ class Organization(Base):
     contact_email: Mapped[str | None]
     contact_address: Mapped[str] = mapped_column(server_default="")
     mail_sender_name: Mapped[str | None]
+    brand_color: Mapped[str | None]
     require_mfa: Mapped[bool] = mapped_column(server_default=false())
     version: Mapped[int] = mapped_column(server_default="1")
     plan: Mapped[str] = mapped_column(server_default=Plan.FREE)

@@ -2,88 +2,133 @@
 
 import smtplib
 import ssl
+import time
 from contextlib import suppress
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import localtime
 
 from shared.core.errors import Invalid, Unavailable
 from shared.core.settings import Settings
-from shared.integrations.mail import MAIL_AWAY, MAIL_REFUSED, Mail
+from shared.integrations.mail import MAIL_AWAY, MAIL_DEFERRED, MAIL_DELAYED, MAIL_REFUSED, Mail
+from shared.integrations.mail.mime import encoded
 
+OK, CLOSING = 250, 421
 PERMANENT = range(500, 600)
+WANTS_LOGIN = frozenset({530, 534, 535, 538})
+"""Answers that are about our login, whatever they answer (RFC 4954, 6)."""
+FRESH_SECONDS = 5.0
+"""A connection that was silent for longer is asked whether it is still there before a mail is offered on it."""
+LONGEST_ID = 200
 
 
 class SmtpMailer:
-    """One connection per mail; every answer is waited for at most `SMTP_TIMEOUT_SECONDS`."""
+    """Keeps its connection from mail to mail; every answer is waited for at most `SMTP_TIMEOUT_SECONDS`."""
+
+    is_resting = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._server: smtplib.SMTP | None = None
+        self._last_used = 0.0
+        self._tls = ssl.create_default_context(cafile=settings.smtp_ca_file) if settings.smtp_use_tls else None
 
-    def send(self, mail: Mail) -> None:
+    def send(self, mail: Mail) -> str | None:
         """See `Mailer.send`. A 5xx answer to recipient or content is final (RFC 5321, 4.2.1); one to anything else is
         about the session (a login that was changed, a full server) and will pass."""
-        message = _as_message(mail)
+        content = encoded(mail)
+        server = self._begun(mail)
         try:
-            server = self._connect()
-            try:
-                server.send_message(message)
-            finally:
-                # The mail is delivered or not by now; how the server says goodbye must not change that.
-                with suppress(OSError, smtplib.SMTPException):
-                    server.quit()
-        except smtplib.SMTPRecipientsRefused as error:
-            status, text = next(iter(error.recipients.values()), (PERMANENT.start, b"no recipient"))
-            raise _refusal(status, text) from error
-        except smtplib.SMTPDataError as error:
-            raise _refusal(error.smtp_code, error.smtp_error) from error
+            answer = self._hand_over(server, mail.to, content)
         except (OSError, smtplib.SMTPException) as error:
-            raise Unavailable(MAIL_AWAY, f"{type(error).__name__}: {error}") from error
+            # It may have taken the mail, and may not: the next try has the same Message-ID.
+            self.close()
+            raise Unavailable(MAIL_DELAYED, _said(error)) from error
+        except (Unavailable, Invalid):
+            self._start_over(server)
+            raise
+        self._last_used = time.monotonic()
+        return answer
+
+    def close(self) -> None:
+        """End the connection, if there is one, without ceremony."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    def _begun(self, mail: Mail) -> smtplib.SMTP:
+        """A connection whose server has heard from whom the next mail is, and wants it. Servers end connections that
+        are old or have carried many mails; nothing was offered on such a one, so a new one takes its place."""
+        if self._server is not None:
+            with suppress(OSError, smtplib.SMTPException, Unavailable):
+                return self._begin(self._server, mail)
+            self.close()
+        try:
+            self._server = self._connect()
+            return self._begin(self._server, mail)
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise Unavailable(MAIL_AWAY, _said(error)) from error
+        except Unavailable:
+            self.close()
+            raise
+
+    def _begin(self, server: smtplib.SMTP, mail: Mail) -> smtplib.SMTP:
+        if time.monotonic() - self._last_used > FRESH_SECONDS:
+            server.noop()
+        status, text = server.mail(mail.from_address)
+        if status != OK:
+            raise Unavailable(MAIL_AWAY, f"{status} {_text(text)}")
+        return server
+
+    def _hand_over(self, server: smtplib.SMTP, to: str, content: bytes) -> str:
+        status, text = server.rcpt(to)
+        if status not in {OK, 251}:
+            raise _refusal(status, text, passing=MAIL_DEFERRED)
+        try:
+            status, text = server.data(content)
+        except smtplib.SMTPDataError as error:
+            raise _refusal(error.smtp_code, error.smtp_error, passing=MAIL_DELAYED) from error
+        if status != OK:
+            raise _refusal(status, text, passing=MAIL_DELAYED)
+        return _text(text)[:LONGEST_ID]
+
+    def _start_over(self, server: smtplib.SMTP) -> None:
+        """Forget the mail that was refused; what the server says to that tells whether the connection is good."""
+        with suppress(OSError, smtplib.SMTPException):
+            if server.rset()[0] == OK:
+                return
+        self.close()
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings
-        server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=settings.smtp_timeout_seconds)
+        address, timeout = (settings.smtp_host, settings.smtp_port), settings.smtp_timeout_seconds
+        if settings.smtp_is_implicit_tls:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(*address, timeout=timeout, context=self._tls)
+        else:
+            server = smtplib.SMTP(*address, timeout=timeout)
         try:
-            if settings.smtp_use_tls:
-                server.starttls(context=ssl.create_default_context())
+            if self._tls is not None and not settings.smtp_is_implicit_tls:
+                server.starttls(context=self._tls)
+            server.ehlo_or_helo_if_needed()
             if settings.smtp_username:
                 server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
         except BaseException:
             server.close()
             raise
+        self._last_used = time.monotonic()
         return server
 
 
-def _refusal(status: int, text: bytes | str) -> Invalid | Unavailable:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+def _refusal(status: int, text: bytes | str, *, passing: str) -> Invalid | Unavailable:
+    said = f"{status} {_text(text)}"
+    if status in WANTS_LOGIN:
+        return Unavailable(MAIL_AWAY, said)
     if status in PERMANENT:
-        return Invalid(MAIL_REFUSED, f"{status} {said}")
-    return Unavailable(MAIL_AWAY, f"{status} {said}")
+        return Invalid(MAIL_REFUSED, said)
+    return Unavailable(MAIL_DELAYED if status == CLOSING else passing, said)
 
 
-def _address(text: str) -> Address:
-    """`text` as it goes into a header: the domain in ASCII (IDNA), because the email package would write it as an
-    encoded word, which no mail program takes for a domain. Raises `ValueError` and its kin for what is no address."""
-    local, at, domain = text.rpartition("@")
-    return Address(addr_spec=f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}")
+def _text(text: bytes | str) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
 
 
-def _as_message(mail: Mail) -> EmailMessage:
-    """Raises `Invalid` for an address that is none, or several, and for a header that would become two."""
-    message = EmailMessage()
-    try:
-        message["Message-ID"] = mail.message_id
-        message["Date"] = localtime()
-        message["From"] = Address(display_name=mail.from_name, addr_spec=mail.from_address)
-        message["To"] = _address(mail.to)
-        if mail.reply_to:
-            message["Reply-To"] = _address(mail.reply_to)
-        message["Subject"] = mail.subject
-        for name, value in mail.headers:
-            message[name] = value
-    except (ValueError, IndexError, MessageError) as error:
-        raise Invalid(MAIL_REFUSED, f"The mail cannot be addressed: {type(error).__name__}.") from error
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    return message
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
