@@ -63,14 +63,15 @@ def build_services(settings: Settings) -> Services:
             retry=Retry(NoBackoff(), 0),
         ),
         broker=broker,
-        mailer=_mailer(settings),
+        mailer=build_mailer(settings),
         storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
         captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
     )
 
 
-def _mailer(settings: Settings) -> Mailer | None:
+def build_mailer(settings: Settings) -> Mailer | None:
+    """The mail server that EMAIL_MODE names, with a breaker of its own; None while mail is off."""
     if settings.email_mode == "smtp":
         return RestingMailer(SmtpMailer(settings), settings)
     return None
