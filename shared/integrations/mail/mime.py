@@ -1,49 +1,82 @@
-"""From a `Mail` to the bytes that go over the wire (RFC 5322, MIME)."""
+"""From a `Mail` to the bytes that go over the wire (RFC 5322, MIME).
 
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import localtime
+By the older half of the standard library: its newer one parses every header that it writes, which takes as long as all
+the rest of sending a mail. So what must not happen is looked for here.
+"""
+
+import re
+from email.header import Header
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import Compat32
+from email.utils import formataddr, formatdate
 
 from shared.core.errors import Invalid
-from shared.integrations.mail import MAIL_REFUSED, Mail
+from shared.core.mail_addresses import spelled
+from shared.integrations.mail import MAIL_REFUSED, Attachment, Mail
 
-_ASCII_ONLY = SMTP.clone(cte_type="7bit")
-"""Every server takes it, and none has to encode the body anew, which would break a signature (DKIM)."""
+_WIRE = Compat32(linesep="\r\n", max_line_length=None)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST_LINE = 900
+"""Characters. RFC 5321, 4.5.3.1.6 allows 998 octets, and some servers add to lines."""
 
 
 def encoded(mail: Mail) -> bytes:
-    """`mail` on the wire. Raises `Invalid` for an address that is none, or several, and for a header that would become
-    two."""
-    message = EmailMessage(policy=_ASCII_ONLY)
-    try:
-        message["Message-ID"] = mail.message_id
-        message["Date"] = localtime()
-        message["From"] = Address(display_name=mail.from_name, addr_spec=mail.from_address)
-        message["To"] = Address(addr_spec=ascii_address(mail.to))
-        if mail.reply_to:
-            message["Reply-To"] = Address(addr_spec=ascii_address(mail.reply_to))
-        message["Subject"] = mail.subject
-        for name, value in mail.headers:
-            message[name] = value
-    except (ValueError, IndexError, MessageError) as error:
-        raise Invalid(MAIL_REFUSED, f"The mail cannot be addressed: {type(error).__name__}.") from error
-    message.set_content(mail.text)
-    message.add_alternative(mail.html, subtype="html")
-    for file in mail.attachments:
-        kind, *parameters = (part.strip() for part in file.mime.split(";"))
-        message.add_attachment(
-            file.content,
-            subtype=kind.rpartition("/")[2],
-            filename=file.filename,
-            params=dict(parameter.split("=", 1) for parameter in parameters),
-        )
-    return bytes(message)
+    """`mail` on the wire: ASCII, which every server takes and none has to encode anew, which would break a signature
+    (DKIM). Raises `Invalid` for an address that is none, or several, and for a header that would become two."""
+    headers = {
+        "Message-ID": mail.message_id,
+        "Date": formatdate(),
+        "From": _person(_one_line(mail.from_name), mail.from_address),
+        "To": ascii_address(mail.to),
+        "Subject": _words(_one_line(mail.subject)),
+        **{name: _one_line(value) for name, value in mail.headers},
+    }
+    if mail.reply_to:
+        headers["Reply-To"] = ascii_address(mail.reply_to)
+    content: MIMEBase = MIMEMultipart("alternative", _subparts=[_text(mail.text, "plain"), _text(mail.html, "html")])
+    if mail.attachments:
+        content = MIMEMultipart("mixed", _subparts=[content, *map(_file, mail.attachments)])
+    for name, value in headers.items():
+        content[name] = value
+    return content.as_bytes(policy=_WIRE)
 
 
 def ascii_address(text: str) -> str:
-    """`text` as it goes over the wire: the domain in ASCII (IDNA), because the email package would write it as an
-    encoded word, which no mail program takes for a domain. Raises `ValueError` for what is no domain."""
-    local, at, domain = text.rpartition("@")
-    return f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
+    """`text` as it goes over the wire: one address, its domain in ASCII (IDNA). Raises `Invalid`."""
+    try:
+        return spelled(text)
+    except ValueError as error:
+        raise Invalid(MAIL_REFUSED, f"The address of the mail {error}.") from error
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise Invalid(MAIL_REFUSED, "A header of the mail would be more than one line.")
+    return text
+
+
+def _person(name: str, address: str) -> str:
+    return formataddr((name, address)) if name.isascii() else f"{_words(name)} <{address}>"
+
+
+def _words(text: str) -> str:
+    """`text` in a header: as it is, or as encoded words (RFC 2047) that are folded where they must be."""
+    return text if text.isascii() else Header(text, "utf-8", maxlinelen=70).encode()
+
+
+def _text(text: str, subtype: str) -> MIMEText:
+    plain = text.isascii() and all(len(line) < _LONGEST_LINE for line in text.splitlines())
+    if plain:
+        return MIMEText(text, subtype, "us-ascii", policy=_WIRE)
+    return MIMEText("\r\n".join(text.splitlines()) + "\r\n", subtype, "utf-8", policy=_WIRE)
+
+
+def _file(file: Attachment) -> MIMEBase:
+    kind, *parameters = (part.strip() for part in file.mime.split(";"))
+    part = _text(file.content, kind.rpartition("/")[2])
+    for name, value in (parameter.split("=", 1) for parameter in parameters if not parameter.startswith("charset=")):
+        part.set_param(name, value)
+    part.add_header("Content-Disposition", "attachment", filename=file.filename)
+    return part
