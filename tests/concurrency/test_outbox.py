@@ -55,7 +55,7 @@ def test_of_eight_claims_of_one_mail_one_gets_it(services: Services, company: Co
 
     def claim() -> Message | None:
         with transaction(company.scope) as session:
-            return sending.claim_next(session, company.org_id, services.settings, now=datetime.now(UTC))
+            return sending.claim(session, company.org_id, services.settings, now=datetime.now(UTC))
 
     claimed = together(*[claim] * 8)
     assert Counter(found is not None for found in claimed) == {False: 7, True: 1}

@@ -94,7 +94,7 @@ def test_a_mail_is_claimed_once(company: Company, services: Services) -> None:
     claims = []
     for _ in range(2):
         with transaction(company.scope) as session:
-            claims.append(sending.claim_next(session, company.org_id, services.settings, now=now))
+            claims.append(sending.claim(session, company.org_id, services.settings, now=now))
     assert [claim is not None for claim in claims] == [True, False]
     assert _mail(message_id)["next_attempt_at"] == now + timedelta(seconds=services.settings.email_lease_seconds)
 
@@ -240,7 +240,7 @@ def test_the_mail_of_a_dead_worker_is_sent_when_its_lease_is_over(
     message_id = make_message(company)
     jobs.enqueued()
     with transaction(company.scope) as session:
-        sending.claim_next(session, company.org_id, services.settings, now=datetime.now(UTC))
+        sending.claim(session, company.org_id, services.settings, now=datetime.now(UTC))
     assert _sweep(services, timedelta(seconds=60))["requeued"] == 0
     assert _sweep(services, timedelta(seconds=121))["requeued"] == 1
     jobs.drain()
@@ -264,7 +264,7 @@ def test_a_worker_that_comes_back_late_does_not_overrule_the_one_that_took_over(
     claims = []
     for _ in range(2):
         with transaction(company.scope) as session:
-            claims.append(sending.claim_next(session, company.org_id, services.settings, now=datetime.now(UTC)))
+            claims.append(sending.claim(session, company.org_id, services.settings, now=datetime.now(UTC)))
         if len(claims) == 1:
             _sweep(services, timedelta(minutes=10))
     slow, quick = claims
@@ -272,10 +272,10 @@ def test_a_worker_that_comes_back_late_does_not_overrule_the_one_that_took_over(
     assert quick is not None
     if quick_is_done:
         with transaction(company.scope) as session:
-            sending.mark_sent(session, quick, "taken", now=datetime.now(UTC))
+            sending.record(session, quick, sending.sent(quick, "taken", now=datetime.now(UTC)))
     before = _mail(message_id)
     with transaction(company.scope) as session:
-        sending.mark_dead(session, slow, "too late to say so")
+        sending.record(session, slow, sending.dead(slow, "too late to say so"))
     assert _mail(message_id) == before
     assert before["state"] == ("sent" if quick_is_done else "sending")
 

@@ -11,12 +11,23 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import Compat32
 from email.utils import formataddr, formatdate
+from functools import lru_cache
+from secrets import token_hex
 
 from shared.core.errors import Invalid
 from shared.core.mail_addresses import spelled
 from shared.integrations.mail import MAIL_REFUSED, Attachment, Mail
 
-_WIRE = Compat32(linesep="\r\n", max_line_length=None)
+
+class _AsWritten(Compat32):
+    """Writes headers as they are: ours are folded where they must be."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """One header with its line end."""
+        return f"{name}: {value}\n".replace("\n", self.linesep).encode("ascii")
+
+
+_WIRE = _AsWritten(linesep="\r\n")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_LINE = 900
 """Characters. RFC 5321, 4.5.3.1.6 allows 998 octets, and some servers add to lines."""
@@ -35,14 +46,15 @@ def encoded(mail: Mail) -> bytes:
     }
     if mail.reply_to:
         headers["Reply-To"] = ascii_address(mail.reply_to)
-    content: MIMEBase = MIMEMultipart("alternative", _subparts=[_text(mail.text, "plain"), _text(mail.html, "html")])
+    content = _together("alternative", _text(mail.text, "plain"), _text(mail.html, "html"))
     if mail.attachments:
-        content = MIMEMultipart("mixed", _subparts=[content, *map(_file, mail.attachments)])
+        content = _together("mixed", content, *map(_file, mail.attachments))
     for name, value in headers.items():
         content[name] = value
     return content.as_bytes(policy=_WIRE)
 
 
+@lru_cache(maxsize=1024)
 def ascii_address(text: str) -> str:
     """`text` as it goes over the wire: one address, its domain in ASCII (IDNA). Raises `Invalid`."""
     try:
@@ -64,6 +76,11 @@ def _person(name: str, address: str) -> str:
 def _words(text: str) -> str:
     """`text` in a header: as it is, or as encoded words (RFC 2047) that are folded where they must be."""
     return text if text.isascii() else Header(text, "utf-8", maxlinelen=70).encode()
+
+
+def _together(subtype: str, *parts: MIMEBase) -> MIMEBase:
+    """With a boundary that nobody can guess; the library would look through all parts for one that they do not hold."""
+    return MIMEMultipart(subtype, boundary=f"=_{token_hex(16)}", _subparts=parts)
 
 
 def _text(text: str, subtype: str) -> MIMEText:
