@@ -11,7 +11,7 @@ from shared.checklists import service as checklists
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code
 from shared.messages.model import MessageKind
-from shared.orders import mails
+from shared.orders import mails, reminders
 from shared.orders.history import remember
 from shared.orders.model import Order
 from shared.orders.policies import Settlement, settle
@@ -51,6 +51,7 @@ def begin(session: Session, actor: Actor, order: Order, *, now: datetime) -> Non
     """Start `order`, which is locked. Raises `Conflict` when it is not confirmed."""
     check_allowed(order, Move.START)
     order.started_at = now
+    reminders.withdraw(session, actor, order, "The work has begun.", now=now)
     record(session, actor, order, Move.START, now=now)
 
 
@@ -104,6 +105,7 @@ def cancel(
     if order.state == OrderState.IN_PROGRESS:
         time_entries.finish_all(session, actor, order_id, now=now)
     order.ended_at = now
+    reminders.withdraw(session, actor, order, "The order was cancelled.", now=now)
     record(session, actor, order, Move.CANCEL, details, now=now)
     if tell_client:
         mails.tell_client(
