@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, case, cast, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.ids import new_id
+from shared.core.later import send_later
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.messages.jobs import SEND
-from shared.messages.model import UNFINISHED, Message, MessageKind, MessageState
+from shared.messages.model import Message, MessageKind
 
 _messages = table_of(Message)
 _PROMISE_ONCE = (
@@ -22,6 +23,17 @@ _PROMISE_ONCE = (
     .on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key")
     .returning(_messages.c.id, _messages.c.org_id)
 )
+
+_WITHDRAW = """
+    UPDATE messages
+    SET state = CASE state WHEN 'sending' THEN state ELSE 'suppressed' END,
+        not_after = CASE state WHEN 'sending' THEN %(now)s ELSE not_after END,
+        next_attempt_at = CASE state WHEN 'sending' THEN next_attempt_at END,
+        last_error = CASE state WHEN 'sending' THEN last_error ELSE %(reason)s END,
+        dedupe_key = CASE state WHEN 'sending' THEN dedupe_key ELSE dedupe_key || ':withdrawn:' || id END
+    WHERE org_id = %(org_id)s AND resource_id = %(resource_id)s AND kind = %(kind)s
+        AND state IN ('queued', 'sending', 'retrying')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +92,14 @@ def queue_many(session: Session, promises: Sequence[Promise], *, now: datetime) 
 def withdraw(
     session: Session, actor: Actor, resource_id: UUID, kind: MessageKind, reason: str, *, now: datetime
 ) -> None:
-    """Take back the mails of this kind about something that have not gone out. `reason` is for people.
+    """Take back the mails of this kind about something that have not gone out, with the next statement of `session`.
+    `reason` is for people.
 
     They may be promised again under the same key: nobody has read them. One that a worker has in its hands at this
     moment may still arrive; if it does not, it is not tried again.
     """
-    message = _messages.c
-    in_hands = message.state == MessageState.SENDING
-    is_owed = message.state.in_(sorted(UNFINISHED))
-    owed = (message.org_id == actor.org_id, message.resource_id == resource_id, message.kind == kind, is_owed)
-    freed = message.dedupe_key + ":withdrawn:" + cast(message.id, Text)
-    values = {
-        "state": case((in_hands, message.state), else_=MessageState.SUPPRESSED),
-        "not_after": case((in_hands, now), else_=message.not_after),
-        "next_attempt_at": case((in_hands, message.next_attempt_at), else_=None),
-        "last_error": case((in_hands, message.last_error), else_=reason),
-        "dedupe_key": case((in_hands, message.dedupe_key), else_=freed),
-    }
-    session.execute(update(_messages).where(*owed).values(values))
+    values = {"org_id": actor.org_id, "resource_id": resource_id, "kind": str(kind), "reason": reason, "now": now}
+    send_later(session, _WITHDRAW, values)
 
 
 def about(session: Reader, actor: Actor, resource_id: UUID) -> Sequence[Row[Any]]:

@@ -50,8 +50,8 @@ def start(session: Session, actor: Actor, order_id: UUID, *, version: int | None
 def begin(session: Session, actor: Actor, order: Order, *, now: datetime) -> None:
     """Start `order`, which is locked. Raises `Conflict` when it is not confirmed."""
     check_allowed(order, Move.START)
-    order.started_at = now
     reminders.withdraw(session, actor, order, "The work has begun.", now=now)
+    order.started_at = now
     record(session, actor, order, Move.START, now=now)
 
 
@@ -100,12 +100,12 @@ def cancel(
     waive that. Raises `NotFound`, or `Conflict` when it is over already."""
     order = lock(session, actor, order_id, version=version)
     check_allowed(order, Move.CANCEL)
+    reminders.withdraw(session, actor, order, "The order was cancelled.", now=now)
     around = mails.surroundings(session, order)
     details = {"reason": reason} | _settle(order, around, waive_fee_reason, now)
     if order.state == OrderState.IN_PROGRESS:
         time_entries.finish_all(session, actor, order_id, now=now)
     order.ended_at = now
-    reminders.withdraw(session, actor, order, "The order was cancelled.", now=now)
     record(session, actor, order, Move.CANCEL, details, now=now)
     if tell_client:
         mails.tell_client(
