@@ -131,12 +131,13 @@ def test_one_that_a_worker_has_in_its_hands_may_arrive_and_is_not_tried_again(
     set_mail(company, id=UUID(int=1))  # the oldest mail of all
     settings, now = company.services.settings, datetime.now(UTC)
     with transaction(company.scope) as session:
-        claimed = sending.claim_next(session, company.org_id, settings, now=now)
+        claimed = sending.claim(session, company.org_id, settings, now=now)
     assert claimed is not None
     assert claimed.kind == "order_reminder"
     _move(client, company, order_id, Move.CANCEL)
     with transaction(company.scope) as session:
-        sending.mark_failed(session, claimed, settings, Unavailable(MAIL_DELAYED, "Not now."), now=now)
+        refused = sending.failed(claimed, settings, Unavailable(MAIL_DELAYED, "Not now."), now=now)
+        sending.record(session, claimed, refused)
     assert reminders_of(company)[0]["state"] == "retrying"
     with transaction(company.scope) as session:
         sending.sweep(session, settings, now=now + timedelta(hours=2), limit=100)
@@ -149,11 +150,11 @@ def test_one_that_a_worker_has_sent_meanwhile_says_so(client: CheckedClient, com
     set_mail(company, id=UUID(int=1))
     settings, now = company.services.settings, datetime.now(UTC)
     with transaction(company.scope) as session:
-        claimed = sending.claim_next(session, company.org_id, settings, now=now)
+        claimed = sending.claim(session, company.org_id, settings, now=now)
     assert claimed is not None
     _move(client, company, order_id, Move.CANCEL)
     with transaction(company.scope) as session:
-        sending.mark_sent(session, claimed, "taken", now=now)
+        sending.record(session, claimed, sending.sent(claimed, "taken", now=now))
     (mail,) = reminders_of(company)
     assert (mail["state"], mail["provider_id"]) == ("sent", "taken")
 
