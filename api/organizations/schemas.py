@@ -118,6 +118,11 @@ class OrganizationChangesSchema(InSchema):
     mail_sender_name = Line(
         allow_none=True, limit=200, metadata={"description": "Sender of mails; null for the organization's name."}
     )
+    brand_color = fields.String(
+        allow_none=True,
+        validate=validate.Regexp(r"#[0-9A-Fa-f]{6}\Z", error="Is not a colour such as #0b6b57."),
+        metadata={"example": "#0b6b57", "description": "The colour of mails: `#rrggbb`; null for a green of ours."},
+    )
     require_mfa = Flag(metadata={"description": "Owners and admins must use a second factor."})
 
 
@@ -139,6 +144,7 @@ class OrganizationSchema(OutSchema):
     contact_email = fields.String(required=True, allow_none=True)
     contact_address = fields.String(required=True)
     mail_sender_name = fields.String(required=True, allow_none=True)
+    brand_color = fields.String(required=True, allow_none=True)
     require_mfa = fields.Boolean(required=True)
     version = fields.Integer(required=True)
     created_at = Instant(required=True)

@@ -50,6 +50,7 @@ class Changes(TypedDict, total=False):
     contact_email: str | None
     contact_address: str
     mail_sender_name: str | None
+    brand_color: str | None
     require_mfa: bool
 
 
@@ -111,9 +112,11 @@ def refuse(faults: list[Invalid]) -> None:
 
 def spelled(changes: Changes) -> Changes:
     """`changes` without faults, with everything in the one spelling in which it is kept."""
-    if "portal_origins" not in changes:
-        return changes
-    return changes | {"portal_origins": [normal_origin(origin) for origin in changes["portal_origins"]]}
+    if "portal_origins" in changes:
+        changes = changes | {"portal_origins": [normal_origin(origin) for origin in changes["portal_origins"]]}
+    if changes.get("brand_color"):
+        changes = changes | {"brand_color": str(changes["brand_color"]).lower()}
+    return changes
 
 
 @cache

@@ -49,6 +49,7 @@ CHANGED: dict[str, Any] = {
     "contact_email": "office@bright.test",
     "contact_address": "12 Elm Street\nCalgary",
     "mail_sender_name": "Évier & Fils",
+    "brand_color": "#c0ffee",
     "require_mfa": True,
 }
 NOT_CHANGEABLE = {"id", "slug", "plan", "currency", "version", "created_at"}
@@ -110,6 +111,7 @@ def test_a_new_organization_has_the_documented_defaults(client: CheckedClient, c
         "contact_email": None,
         "contact_address": "",
         "mail_sender_name": None,
+        "brand_color": None,
         "require_mfa": False,
         "version": 1,
     }
@@ -143,7 +145,7 @@ def test_all_values_are_changed_at_once(client: CheckedClient, company: Company)
     assert _patch(client, company, CHANGED).get_json() == before | CHANGED | {"version": 2}
 
 
-@pytest.mark.parametrize("name", ["contact_email", "mail_sender_name"])
+@pytest.mark.parametrize("name", ["contact_email", "mail_sender_name", "brand_color"])
 def test_what_may_be_missing_is_taken_away_with_null(client: CheckedClient, company: Company, name: str) -> None:
     assert _patch(client, company, {name: CHANGED[name]}).status_code == 200
     answer = _patch(client, company, {name: None}, '"v2"')
@@ -238,3 +240,9 @@ def test_another_organizations_settings_are_neither_seen_nor_changed(
     found = _read(client, company)
     assert (found["id"], found["name"]) == (str(company.org_id), CHANGED["name"])
     assert "Neighbours" not in str(found)
+
+
+def test_a_colour_is_kept_in_lower_case(client: CheckedClient, company: Company) -> None:
+    assert _patch(client, company, {"brand_color": "#C0FFEE"}).get_json()["brand_color"] == "#c0ffee"
+    again = _patch(client, company, {"brand_color": "#c0FFee"}, '"v2"')
+    assert (again.status_code, again.headers["ETag"]) == (200, '"v2"')

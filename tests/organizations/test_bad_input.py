@@ -78,6 +78,7 @@ def _refused(client: CheckedClient, company: Company, body: Any) -> list[tuple[s
     + [{"mail_sender_name": value} for value in ("", " ", "x" * 201, 5, "a\nb", "\ra", "a\x7fb", "a\u2029b")]
     + [{"contact_email": value} for value in ("", "bo", "bo@", "bo@x.test\r\nBcc: y@x.test", "a@x.test, b@x.test", 5)]
     + [{"contact_address": value} for value in (None, 5, "x" * 501, "a\x00b")]
+    + [{"brand_color": value} for value in ("", "red", "#fff", "#0b6b5", "#0b6b57\n", "#0b6b57;x", "0b6b57", 5)]
     + [{"require_mfa": value} for value in (None, 1, "true", "yes")]
     + [{"timezone": value} for value in (None, 5, "", "x" * 65, "UTC\n")]
     + [{"locale": value} for value in (None, 5, "", "x" * 65)]
