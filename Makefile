@@ -11,7 +11,7 @@ TYPED := api shared worker ops
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run stop status demo test check lint format types imports migrations-check openapi-check openapi \
-	bench images-check requirements migration settings-docs up down logs migrate psql dev clean
+	bench images-check requirements migration mail-preview mail-words settings-docs up down logs migrate psql dev clean
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } \
@@ -70,6 +70,12 @@ images-check: $(READY) ## build both images and run the API and the worker from 
 migration: $(READY) ## a new migration file (name="add crews")
 	@test -n "$(name)" || { echo 'usage: make migration name="add crews"' >&2; exit 2; }
 	@$(BIN)/python -m ops.lint.migrations --add "$(name)"
+
+mail-preview: $(READY) ## every mail in every language, to look at: var/mail-preview/index.html (ARGS=--help)
+	@$(BIN)/python -m ops.mail_preview $(ARGS)
+
+mail-words: $(READY) ## bring the catalogs of mails up to date with the templates (ADD=fr begins one)
+	@$(BIN)/python -m ops.mail_words $(if $(ADD),--add $(ADD))
 
 settings-docs: $(READY) ## write .env.example and the pages of settings, permissions and the order's life
 	@$(BIN)/python -m ops.settings_docs

@@ -1,7 +1,6 @@
 """What people are told about their account by mail: that there is one, or that its password was reset."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -22,13 +21,12 @@ def promise(
     until it is rendered."""
     organization = organizations.get(session, actor.org_id)
     assert user.temp_password_until is not None
-    until = user.temp_password_until.astimezone(ZoneInfo(organization.timezone))
     variables = {
         "name": user.name,
         "email": user.email,
         "role": user.role,
         "slug": organization.slug,
-        "until": f"{until:%A, %d %B %Y, %H:%M}",
+        "until": user.temp_password_until.astimezone(UTC).isoformat(),
     }
     if settings.email_temp_passwords:
         variables[SEALED_PASSWORD] = seal(settings, password)

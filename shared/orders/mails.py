@@ -1,15 +1,13 @@
 """What the mails about an order say, and to whom."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from shared.clients.model import Client
 from shared.core.actor import Actor, system
-from shared.core.money import Money
 from shared.core.orm import Reader, table_of
 from shared.messages import service as messages
 from shared.messages.model import MessageKind
@@ -18,12 +16,14 @@ from shared.orders.jobs import REMIND
 from shared.orders.model import Order
 from shared.organizations.model import Organization
 
+DEPOSIT_UNPAID = "deposit_unpaid"
+"""A `reason_code`: a reason that is ours, and so is said in the reader's language."""
+
 _clients, _organizations = table_of(Client), table_of(Organization)
 _SURROUNDINGS: Select[Any] = (
     select(
         _clients.c.name.label("client_name"),
         _clients.c.email,
-        _organizations.c.timezone,
         _organizations.c.cancellation_policy,
         _organizations.c.scheduling_policy,
     )
@@ -80,19 +80,21 @@ def tell_client(
 
 
 def _variables(order: Any, around: Row[Any]) -> dict[str, Any]:
-    """The template variables; times as the organization's clocks show them."""
-    zone = ZoneInfo(around.timezone)
+    """What the templates are given, as `shared/messages/examples.py` shows it."""
     return {
         "client_name": around.client_name,
         "number": order.number,
         "title": order.title,
         "address": order.address,
-        "starts": _on_clocks(order.scheduled_start, zone),
-        "total": str(Money(order.total_amount, order.currency)),
-        "deposit": str(Money(order.deposit_amount, order.currency)) if order.deposit_amount else None,
-        "hold_until": _on_clocks(order.hold_until, zone) if order.hold_until else None,
+        "starts": _instant(order.scheduled_start),
+        "ends": _instant(order.scheduled_end),
+        "total": {"amount": order.total_amount, "currency": order.currency},
+        "deposit": {"amount": order.deposit_amount, "currency": order.currency} if order.deposit_amount else None,
+        "hold_until": _instant(order.hold_until) if order.hold_until else None,
+        "order_id": str(order.id),
+        "sequence": order.version,
     }
 
 
-def _on_clocks(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%A, %d %B %Y, %H:%M}"
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

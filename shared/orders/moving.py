@@ -142,7 +142,7 @@ def expire(session: Session, actor: Actor, order: Order, *, now: datetime) -> No
     check_allowed(order, Move.EXPIRE)
     order.ended_at = now
     record(session, actor, order, Move.EXPIRE, {"hold_until": order.hold_until}, now=now)
-    reason = {"reason": "The deposit was not paid in time."}
+    reason = {"reason": None, "reason_code": mails.DEPOSIT_UNPAID}
     around = mails.surroundings(session, order)
     mails.tell_client(session, actor, order, around, kind=MessageKind.ORDER_CANCELLED, extra=reason, now=now)
 

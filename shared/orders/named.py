@@ -35,7 +35,6 @@ HAS_ORDERED = select(
 
 _ALWAYS = (
     _organizations.c.currency,
-    _organizations.c.timezone,
     _organizations.c.deposit_policy,
     _organizations.c.cancellation_policy,
     _organizations.c.scheduling_policy,

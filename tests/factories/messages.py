@@ -7,25 +7,18 @@ from uuid import UUID
 
 from shared.core.transaction import transaction
 from shared.messages import service as messages
+from shared.messages.examples import EXAMPLES
 from shared.messages.model import Message, MessageKind, Suppression
 from tests.factories.organizations import Company
 
 _numbers = count(1)
-VARIABLES = {
-    "client_name": "Anna Berg",
-    "number": 1001,
-    "title": "Spring cleaning",
-    "address": "12 Elm Street, Calgary",
-    "starts": "Tuesday, 24 November 2026, 09:00",
-    "total": "129.00 CAD",
-    "deposit": "32.25 CAD",
-    "hold_until": "Monday, 23 November 2026, 10:30",
-    "name": "Dan Dispatcher",
-    "email": "dan@staff.test",
-    "role": "dispatcher",
-    "slug": "bright-and-tidy",
-    "until": "Friday, 27 November 2026, 09:00",
-}
+VARIABLES = EXAMPLES[MessageKind.ORDER_CONFIRMED][""]
+"""Of the mail that most tests send."""
+
+
+def example(kind: str) -> dict[str, Any]:
+    """Good variables for a mail of `kind`."""
+    return next(iter(EXAMPLES[MessageKind(kind)].values()))
 
 
 def make_message(company: Company, *, to: str | None = None, kind: str = "order_confirmed", **variables: Any) -> UUID:
@@ -37,7 +30,7 @@ def make_message(company: Company, *, to: str | None = None, kind: str = "order_
             company.owner,
             MessageKind(kind),
             to or company.client_email,
-            VARIABLES | variables,
+            example(kind) | variables,
             dedupe_key=key,
             now=datetime.now(UTC),
         )

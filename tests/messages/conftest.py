@@ -1,6 +1,8 @@
 """The sandbox's mail server, seen from outside."""
 
 from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -25,6 +27,11 @@ class Postbox:
         answer = self._session.get(f"{self._url}/api/mail", timeout=10)
         found: list[dict[str, Any]] = answer.json()["data"]
         return found
+
+    def message(self, mail: dict[str, Any]) -> EmailMessage:
+        """A mail as it came in."""
+        answer = self._session.get(f"{self._url}/mail/{mail['id']}/raw", timeout=10)
+        return message_from_bytes(answer.content, policy=policy.default)
 
     def fault(self, mode: str, **more: Any) -> None:
         answer = self._session.put(f"{self._url}/api/smtp/fault", json={"mode": mode} | more, timeout=10)

@@ -81,8 +81,7 @@ def test_the_foot_has_the_name_and_the_address(
     mail = _sent(bright, jobs, postbox, kind)
     assert mail["text"].replace("\r\n", "\n").rstrip().endswith("\nBright & Tidy\n12 Elm Street <b>\nCalgary")
     assert "Bright &amp; Tidy" in mail["html"]
-    assert "12 Elm Street &lt;b&gt;" in mail["html"]
-    assert "pre-line" in mail["html"], "the lines of an address stay lines"
+    assert "Bright &amp; Tidy<br>12 Elm Street &lt;b&gt;<br>Calgary</p>" in mail["html"], "lines stay lines"
 
 
 @pytest.mark.parametrize("kind", list(MessageKind))
@@ -92,7 +91,7 @@ def test_without_an_address_the_foot_has_the_name_only(
     mail = _sent(bright, jobs, postbox, kind)
     assert mail["text"].replace("\r\n", "\n").rstrip().endswith("\n\nBright & Tidy")
     assert "Bright &amp; Tidy" in mail["html"]
-    assert "pre-line" not in mail["html"]
+    assert "Bright &amp; Tidy</p>" in mail["html"]
 
 
 @pytest.mark.parametrize("column", ["name", "mail_sender_name", "contact_email"])

@@ -67,7 +67,7 @@ def test_a_confirmed_order_reaches_the_client(
     for part in (mail["text"], mail["html"]):
         assert "Spring cleaning" in part
         assert "12 Elm Street, Calgary" in part
-        assert "129.00 CAD" in part
+        assert "CA$129.00" in part
 
 
 def test_a_message_delivered_twice_sends_once(company: Company, jobs: JobsProbe, postbox: Postbox) -> None:

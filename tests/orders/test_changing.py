@@ -9,6 +9,8 @@ import pytest
 from shared.core.errors import Conflict
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
+from shared.messages.examples import EXAMPLES
+from shared.messages.model import MessageKind
 from shared.orders import moving
 from shared.orders.states import Move
 from tests.checked_client import CheckedClient
@@ -142,7 +144,7 @@ def test_times_come_back_in_utc(client: CheckedClient, company: Company) -> None
     assert placed == read
 
 
-def test_the_mail_tells_the_time_of_the_companys_clocks(client: CheckedClient, company: Company) -> None:
+def test_the_mail_is_told_values_and_no_words(client: CheckedClient, company: Company) -> None:
     order_id: UUID = make_order(
         company,
         scheduled_start=datetime(2126, 7, 1, 15, 0, tzinfo=UTC),
@@ -150,8 +152,10 @@ def test_the_mail_tells_the_time_of_the_companys_clocks(client: CheckedClient, c
     )
     _post(client, company, order_id, "confirm")
     variables = row("SELECT variables FROM messages WHERE org_id = :org", org=company.org_id)["variables"]
-    assert variables["starts"] == "Monday, 01 July 2126, 09:00"
-    assert variables["total"] == "129.00 CAD"
+    assert (variables["starts"], variables["ends"]) == ("2126-07-01T15:00:00+00:00", "2126-07-01T17:00:00+00:00")
+    assert variables["total"] == {"amount": 12900, "currency": "cad"}
+    assert (variables["order_id"], variables["sequence"]) == (str(order_id), 2)
+    assert variables.keys() == EXAMPLES[MessageKind.ORDER_CONFIRMED][""].keys()
 
 
 def test_the_domain_refuses_a_stale_version_too(company: Company) -> None:

@@ -4,7 +4,6 @@ import time
 from typing import Any
 from uuid import UUID
 
-from jinja2 import TemplateError
 from sqlalchemy import Row
 
 from shared.core import clock
@@ -14,7 +13,7 @@ from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
 from shared.integrations.mail import UNTRIED, Mailer
 from shared.messages import jobs, sending
-from shared.messages.rendering import render
+from shared.messages.rendering import UnrenderableError, render
 from shared.organizations import service as organizations
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
@@ -81,9 +80,8 @@ def _deliver(mailer: Mailer, claimed: Row[Any], organization: Row[Any]) -> tuple
         return sending.dead(claimed, "It is too late for this mail."), True
     try:
         mail = render(claimed, organization, settings)
-    except (TemplateError, ValueError, TypeError, LookupError, ArithmeticError) as error:
-        # A poisonous row becomes one dead mail, not a blocked queue.
-        return sending.dead(claimed, f"{type(error).__name__}: {error}"), True
+    except UnrenderableError as error:  # one dead mail, not a blocked queue
+        return sending.dead(claimed, str(error)), True
     try:
         provider_id = mailer.send(mail)
     except Unavailable as refusal:
