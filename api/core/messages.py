@@ -39,7 +39,7 @@ class MessageSchema(OutSchema):
         by_value=True,
         required=True,
         allow_none=True,
-        metadata={"description": "`suppressed`: why the address gets no such mails"},
+        metadata={"description": "`suppressed`: why the address gets no such mails; null when the mail was taken back"},
     )
     provider_id = fields.String(
         required=True, allow_none=True, metadata={"description": "What the mail server that took it calls it"}

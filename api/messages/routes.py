@@ -73,9 +73,9 @@ def replay_message(message_id: UUID) -> dict[str, Any]:
     """Send a mail again that was given up, to the same address, from the first try; or one that was kept from an
     address which may get mails again.
 
-    409 `messages.not_dead`, with `state`, for any other. 409 as well when it would be of no use (`messages.too_late`),
-    when what it said (`messages.forgotten`) or its password (`messages.password_gone`) is not kept, and while the
-    address gets no such mails (`messages.suppressed`).
+    409 `messages.not_dead`, with `state`, for any other. 409 as well when it would be of no use (`messages.too_late`)
+    or wrong (`messages.withdrawn`), when what it said (`messages.forgotten`) or its password (`messages.password_gone`)
+    is not kept, and while the address gets no such mails (`messages.suppressed`).
     """
     with transaction(tenant()) as session:
         return present_message(replaying.replay(session, actor(), message_id, now=now()))
@@ -85,6 +85,7 @@ def replay_message(message_id: UUID) -> dict[str, Any]:
 @requires(Permission.MESSAGES_WRITE)
 @blueprint.arguments(ReplaySchema)
 @blueprint.response(202, ReplayedSchema)
+@refuses(404)
 def replay_messages(body: dict[str, Any]) -> Answer:
     """Send many mails again: named ones, or all dead ones that fit, the oldest first.
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -23,10 +23,11 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.messages.jobs import SEND
 from shared.messages.ledger import not_found, within
-from shared.messages.model import PASSWORD_GONE, Message, MessageState
+from shared.messages.model import PASSWORD_GONE, Message, MessageState, SuppressionReason
 from shared.messages.sending import SUPPRESSED_BY
 
 NOT_DEAD = code("messages.not_dead", "The mail is not dead")
+WITHDRAWN = code("messages.withdrawn", "The mail was taken back")
 FORGOTTEN = code("messages.forgotten", "What the mail said is forgotten")
 PASSWORD_LOST = code("messages.password_gone", "The mail had a password that is forgotten")
 TOO_LATE = code("messages.too_late", "It is too late for the mail")
@@ -34,6 +35,7 @@ SUPPRESSED = code("messages.suppressed", "The address gets no such mails")
 
 _DETAILS = {
     NOT_DEAD: "Only a mail that is dead, or was kept from an address that may get mails again, is sent again.",
+    WITHDRAWN: "What it told is not so any more.",
     FORGOTTEN: "The person was erased, or the mail is so old that what it said was forgotten.",
     PASSWORD_LOST: "Its temporary password is not kept. Reset the password: that sends a new mail.",
     TOO_LATE: "What it tells is over: it was of use until a moment that has passed.",
@@ -45,6 +47,12 @@ _messages = table_of(Message)
 _message = _messages.c
 _NOTHING = text("'{}'::jsonb")
 _REPLAYED_FROM = (MessageState.DEAD, MessageState.SUPPRESSED)
+
+IS_WITHDRAWN = and_(
+    _message.state == MessageState.SUPPRESSED,
+    func.coalesce(_message.last_error, "").not_in(sorted(SuppressionReason)),
+)
+"""Kept from its recipient for another reason than who that is: what it told is not so any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,7 @@ def _obstacle(now: datetime) -> ColumnElement[str | None]:
     """The code of what keeps a row from being sent again, NULL when nothing does."""
     return case(
         (_message.state.not_in(_REPLAYED_FROM), NOT_DEAD),
+        (IS_WITHDRAWN, WITHDRAWN),
         (_message.variables == _NOTHING, FORGOTTEN),
         (_message.variables.has_key(PASSWORD_GONE), PASSWORD_LOST),
         (_message.not_after <= now, TOO_LATE),

@@ -17,7 +17,7 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.messages.jobs import SEND
 from shared.messages.model import OPTIONAL, UNFINISHED, Message, MessageState, Suppression, SuppressionReason
-from shared.messages.replaying import SUPPRESSED, TOO_LATE
+from shared.messages.replaying import IS_WITHDRAWN, SUPPRESSED, TOO_LATE
 
 NOTHING_TO_RESEND = code("messages.nothing_to_resend", "There is no mail to send again")
 ON_ITS_WAY = code("messages.on_its_way", "The last mail is still on its way")
@@ -40,8 +40,8 @@ def resend_last(
     """Send the last mail of `kinds` about something again, as a new mail to `recipient`: the same kind, language and
     variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`.
 
-    Raises `Conflict` when there is none whose words are still known, when it is on its way, too late, or when the
-    address gets no such mails.
+    One that was taken back is passed over. Raises `Conflict` when there is none whose words are still known, when it is
+    on its way, too late, or when the address gets no such mails.
     """
     last = _last(session, actor, resource_id, recipient, kinds)
     not_after = last.not_after or (no_reminder_from if last.kind in OPTIONAL else None)
@@ -73,8 +73,8 @@ def _last(session: Session, actor: Actor, resource_id: UUID, recipient: str, kin
     """The last mail about it, with `suppressed_by`: why `recipient` does not get such mails."""
     mine = (_message.org_id == actor.org_id, _message.resource_id == resource_id, _message.kind.in_(sorted(kinds)))
     query = select(_messages, _suppressed_by(actor, recipient).label("suppressed_by")).where(*mine)
-    query = query.where(_message.variables != text("'{}'::jsonb")).order_by(_message.id.desc()).limit(1)
-    last = session.execute(query).one_or_none()
+    is_known = (_message.variables != text("'{}'::jsonb"), ~IS_WITHDRAWN)
+    last = session.execute(query.where(*is_known).order_by(_message.id.desc()).limit(1)).one_or_none()
     if last is None:
         raise Conflict(NOTHING_TO_RESEND, "No mail was written about this, or what it said is forgotten.")
     return last

@@ -36,13 +36,14 @@ def summary(message: Any) -> str:
         case MessageState.DEAD:
             return f"Given up: {error}"
         case MessageState.SUPPRESSED:
-            return _KEPT.get(error, "Not sent: the address gets no such mails.")
+            return _KEPT.get(error, f"Not sent: {error}")
     return f"Taken by the mail server at {_clock(message.sent_at)}{_delivered(message)}."
 
 
 def suppressed_reason(message: Any) -> str | None:
-    """Why `message` is kept from its recipient, if it is."""
-    return message.last_error if message.state == MessageState.SUPPRESSED else None
+    """Why `message` is kept from its recipient, if it is; None for one that was taken back."""
+    is_kept = message.state == MessageState.SUPPRESSED and message.last_error in set(SuppressionReason)
+    return message.last_error if is_kept else None
 
 
 def without_secrets(variables: dict[str, Any]) -> dict[str, Any]:

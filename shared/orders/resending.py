@@ -14,6 +14,7 @@ from shared.messages import resending
 from shared.messages.model import MessageKind
 from shared.orders.history import remember
 from shared.orders.service import get
+from shared.orders.states import OrderState
 
 NO_ADDRESS = code("orders.client_without_address", "The client has no e-mail address")
 
@@ -46,8 +47,9 @@ def resend_last_mail(session: Session, actor: Actor, order_id: UUID, *, now: dat
         raise Conflict(clients.ERASED, "The client was erased, and gets no mails any more.")
     if client.email is None:
         raise Conflict(NO_ADDRESS, "Give the client an e-mail address first.")
+    begins = order.scheduled_start if order.state == OrderState.CONFIRMED else now
     message = resending.resend_last(
-        session, actor, order_id, client.email, kinds=TO_CLIENT, no_reminder_from=order.scheduled_start, now=now
+        session, actor, order_id, client.email, kinds=TO_CLIENT, no_reminder_from=begins, now=now
     )
     details = {"message_id": str(message.id), "mail": message.kind}
     remember(session, actor, order, "resend_mail", details, now=now)
