@@ -159,6 +159,15 @@ def test_asked_twice_it_is_sent_once(client: CheckedClient, company: Company, jo
     assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
 
 
+def test_of_two_who_ask_at_once_one_sends(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    """The other one has written its copy since this one looked; the key of the copy tells."""
+    last = make_sent(company, about=order_id)
+    change_message(company, make_message(company), dedupe_key=f"again:{last}")
+    assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
+
+
 def test_with_a_key_the_second_answer_is_the_first(client: CheckedClient, company: Company, order_id: UUID) -> None:
     make_sent(company, about=order_id)
     first, second = (_resend(client, company, order_id, **{"Idempotency-Key": "k"}) for _ in range(2))
