@@ -17,7 +17,6 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.messages.conftest import Postbox
-from tests.orders.steps import change_row
 from tests.rows import footprint, row, rows
 
 CORRECTED = "Anna.Right@client.test"
@@ -39,18 +38,6 @@ def _correct(client: CheckedClient, company: Company, email: str | None = CORREC
 
 def _mails_of(order_id: UUID) -> list[dict[str, Any]]:
     return rows("SELECT * FROM messages WHERE resource_id = :order ORDER BY id", order=order_id)
-
-
-def _refused(client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, code: str) -> dict[str, Any]:
-    """Refused with that code, nothing changed, nothing enqueued."""
-    company.headers()
-    jobs.enqueued()
-    before = footprint(company.org_id)
-    answer = _resend(client, company, order_id)
-    assert (answer.status_code, answer.get_json()["code"]) == (409, code)
-    assert (footprint(company.org_id), jobs.enqueued()) == (before, [])
-    found: dict[str, Any] = answer.get_json()
-    return found
 
 
 def test_a_corrected_address_gets_what_the_wrong_one_was_sent(
@@ -144,30 +131,6 @@ def test_history_audit_and_timeline_tell_of_it(client: CheckedClient, company: C
     assert version == 1, "the order itself has not changed"
 
 
-@pytest.mark.parametrize("state", ["queued", "sending", "retrying"])
-def test_a_last_mail_on_its_way_is_waited_for(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, state: str
-) -> None:
-    make_sent(company, about=order_id)
-    change_message(company, make_message(company, about=order_id), state=state)
-    assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == state
-
-
-def test_asked_twice_it_is_sent_once(client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID) -> None:
-    make_sent(company, about=order_id)
-    assert _resend(client, company, order_id).status_code == 202
-    assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
-
-
-def test_of_two_who_ask_at_once_one_sends(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    """The other one has written its copy since this one looked; the key of the copy tells."""
-    last = make_sent(company, about=order_id)
-    change_message(company, make_message(company), dedupe_key=f"again:{last}")
-    assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
-
-
 def test_with_a_key_the_second_answer_is_the_first(client: CheckedClient, company: Company, order_id: UUID) -> None:
     make_sent(company, about=order_id)
     first, second = (_resend(client, company, order_id, **{"Idempotency-Key": "k"}) for _ in range(2))
@@ -175,55 +138,6 @@ def test_with_a_key_the_second_answer_is_the_first(client: CheckedClient, compan
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.get_json() == first.get_json()
     assert len(_mails_of(order_id)) == 2
-
-
-def test_without_a_mail_there_is_nothing_to_send(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    make_sent(company)
-    make_sent(company, about=make_order(company))
-    _refused(client, company, jobs, order_id, "messages.nothing_to_resend")
-
-
-def test_what_a_mail_said_may_be_forgotten(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    change_message(company, make_sent(company, about=order_id), variables={})
-    _refused(client, company, jobs, order_id, "messages.nothing_to_resend")
-
-
-def test_a_client_without_an_address_gets_none(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    make_sent(company, about=order_id)
-    _correct(client, company, None)
-    _refused(client, company, jobs, order_id, "orders.client_without_address")
-
-
-def test_an_erased_client_gets_none_and_no_stored_answer_names_them(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    make_sent(company, about=order_id)
-    assert _resend(client, company, order_id, **{"Idempotency-Key": "k"}).status_code == 202
-    jobs.drain()
-    kept = "SELECT 1 FROM idempotency_keys WHERE body::text LIKE :email"
-    assert len(rows(kept, email=f"%{company.client_email}%")) == 1
-    headers = company.headers()
-    client.post(f"/v1/orders/{order_id}/cancel", json={"reason": "moved away"}, headers=headers)
-    erased = client.post(f"/v1/clients/{company.client_id}/erase", json={"reason": "asked"}, headers=headers)
-    assert erased.status_code == 200, erased.get_json()
-    assert rows(kept, email=f"%{company.client_email}%") == []
-    _refused(client, company, jobs, order_id, "clients.erased")
-
-
-def test_an_address_that_has_bounced_gets_none_until_it_is_another(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    make_suppression(company, company.client_email)
-    make_sent(company, about=order_id)
-    assert _refused(client, company, jobs, order_id, "messages.suppressed")["reason"] == "bounced"
-    _correct(client, company)
-    assert _resend(client, company, order_id).status_code == 202
 
 
 def test_a_mail_that_a_bounced_address_was_spared_goes_to_the_corrected_one(
@@ -237,35 +151,6 @@ def test_a_mail_that_a_bounced_address_was_spared_goes_to_the_corrected_one(
     assert _resend(client, company, order_id).status_code == 202
     jobs.drain()
     assert len(postbox.mails(CORRECTED)) == 1
-
-
-@pytest.mark.parametrize(("kind", "status"), [("order_reminder", 409), ("order_confirmed", 202)])
-def test_who_wants_no_reminders_gets_other_mails(
-    client: CheckedClient, company: Company, order_id: UUID, kind: str, status: int
-) -> None:
-    make_suppression(company, company.client_email, "unsubscribed")
-    make_sent(company, about=order_id, kind=kind)
-    set_order_state(company, order_id, "confirmed")
-    assert _resend(client, company, order_id).status_code == status
-
-
-def test_a_reminder_after_the_start_is_too_late(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    make_sent(company, about=order_id, kind="order_reminder")
-    set_order_state(company, order_id, "confirmed")
-    begun = datetime.now(UTC) - timedelta(seconds=1)
-    change_row(company, order_id, scheduled_start=begun)
-    _refused(client, company, jobs, order_id, "messages.too_late")
-
-
-@pytest.mark.parametrize("state", ["pending", "in_progress", "cancelled"])
-def test_nobody_is_reminded_of_what_is_not_ahead(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, state: str
-) -> None:
-    make_sent(company, about=order_id, kind="order_reminder")
-    set_order_state(company, order_id, state)
-    _refused(client, company, jobs, order_id, "messages.too_late")
 
 
 def test_a_mail_that_was_taken_back_is_passed_over(client: CheckedClient, company: Company, order_id: UUID) -> None:
@@ -283,13 +168,6 @@ def test_a_reminder_before_the_start_is_of_no_use_after_it(
     assert _resend(client, company, order_id).status_code == 202
     start = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
     assert _mails_of(order_id)[-1]["not_after"] == start
-
-
-def test_a_mail_whose_time_is_over_is_too_late(
-    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
-) -> None:
-    change_message(company, make_sent(company, about=order_id), not_after=datetime.now(UTC))
-    _refused(client, company, jobs, order_id, "messages.too_late")
 
 
 @pytest.mark.parametrize("role", list(Role), ids=str)
