@@ -25,9 +25,11 @@ from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
 from api.mail_suppressions.routes import blueprint as mail_suppressions
+from api.messages.routes import blueprint as messages
 from api.metrics.routes import blueprint as metrics
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.convert_routes import blueprint as lead_conversion
+from api.orders.mail_routes import blueprint as order_mails
 from api.orders.move_routes import blueprint as order_moves
 from api.orders.routes import blueprint as orders
 from api.orders.schedule_routes import blueprint as schedule
@@ -60,6 +62,7 @@ BLUEPRINTS = (
     leads,
     orders,
     order_moves,
+    order_mails,
     lead_conversion,
     schedule,
     recurrences,
@@ -70,6 +73,7 @@ BLUEPRINTS = (
     storage_deletes,
     email_scan,
     mail_suppressions,
+    messages,
     payments,
     public,
     privacy,

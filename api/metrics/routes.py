@@ -1,4 +1,5 @@
-"""Numbers for Prometheus: what waits, what is stuck, what photos take. A scrape reads counters, and rows that are few.
+"""Numbers for Prometheus: what waits, what is stuck or given up, what photos take. A scrape reads counters, and rows
+that are few.
 
 The text format is that of https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
@@ -10,11 +11,13 @@ from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import now, services
 from api.core.openapi import refuses
+from api.metrics.mail import MailNumbers
 from api.metrics.storage import StorageNumbers
 from shared.core.errors import NotFound, code
 from shared.core.permissions import Permission
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only
+from shared.messages import ledger
 from shared.order_photos import queries as order_photos
 from shared.order_photos import quota
 from shared.storage_deletes import service as storage_deletes
@@ -37,6 +40,9 @@ def read_metrics() -> Response:
         deletes = storage_deletes.count_by_backend(session, now=now())
         taken = quota.bytes_by_backend(session)
         under_way = order_photos.count_under_way(session)
+        unfinished = ledger.count_unfinished(session, now=now())
+        dead = ledger.count_dead(session, now=now())
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StorageNumbers(sorted(services().storages), deletes, taken, under_way))
+    registry.register(MailNumbers(unfinished, dead))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -108,6 +108,6 @@ def forget_answers(session: Session, actor: Actor, *, ids: list[UUID], orders: S
     numbers = select(as_type(orders.subquery().c.id, Text))
     about = [
         *(body[name].astext.in_(named) for name in ("id", "client_id", "lead_id")),
-        *(body[name].astext.in_(numbers) for name in ("id", "order_id")),
+        *(body[name].astext.in_(numbers) for name in ("id", "order_id", "resource_id")),
     ]
     session.execute(delete(StoredAnswer).where(StoredAnswer.org_id == actor.org_id, or_(*about)))

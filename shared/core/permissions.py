@@ -41,6 +41,8 @@ class Permission(StrEnum):
     MAIL_SUPPRESSIONS_READ = "mail_suppressions:read"
     MAIL_SUPPRESSIONS_WRITE = "mail_suppressions:write"
     AUDIT_READ = "audit:read"
+    MESSAGES_READ = "messages:read"
+    MESSAGES_WRITE = "messages:write"
     METRICS_READ = "metrics:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
@@ -83,6 +85,8 @@ _ADMIN = frozenset(
         Permission.IAM_READ,
         Permission.IAM_WRITE,
         Permission.MESSAGES_SCAN,
+        Permission.MESSAGES_READ,
+        Permission.MESSAGES_WRITE,
         Permission.METRICS_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.ORGANIZATIONS_WRITE,

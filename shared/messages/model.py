@@ -37,6 +37,8 @@ OPTIONAL = frozenset({MessageKind.ORDER_REMINDER})
 
 SEALED_PASSWORD = "sealed_temp_password"  # noqa: S105 - the name of a variable
 """A variable that is unsealed when the mail is rendered, and forgotten once the mail is sent or dead."""
+PASSWORD_GONE = "temp_password_gone"  # noqa: S105 - the name of a variable
+"""What is left in its place: that there was one, so that nobody sends the mail again without it."""
 
 
 class MessageState(StrEnum):

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, case, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
@@ -22,6 +23,7 @@ from shared.messages.jobs import SEND
 from shared.messages.model import (
     FINISHED,
     OPTIONAL,
+    PASSWORD_GONE,
     SEALED_PASSWORD,
     UNFINISHED,
     Message,
@@ -39,7 +41,7 @@ _OLDEST_QUEUED = (
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
-_SUPPRESSED_BY = (
+SUPPRESSED_BY = (
     select(_suppressions.c.reason)
     .where(
         _suppressions.c.org_id == _messages.c.org_id,
@@ -51,13 +53,21 @@ _SUPPRESSED_BY = (
     .correlate(_messages)
     .scalar_subquery()
 )
+"""Why the recipient of a row of `messages` is not to get it; NULL when nothing keeps it."""
+
 _CLAIM = (
     update(_messages)
     .where(_messages.c.org_id == bindparam("of_org"), _messages.c.id == _OLDEST_QUEUED)
     .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-    .returning(_messages, _SUPPRESSED_BY.label("suppressed_by"))
+    .returning(_messages, SUPPRESSED_BY.label("suppressed_by"))
 )
-_WITHOUT_PASSWORD = _messages.c.variables.op("-")(SEALED_PASSWORD)
+_WITHOUT_PASSWORD = case(
+    (
+        _messages.c.variables.has_key(SEALED_PASSWORD),
+        _messages.c.variables.op("-")(SEALED_PASSWORD).op("||")(literal({PASSWORD_GONE: True}, JSONB)),
+    ),
+    else_=_messages.c.variables,
+)
 _RECORD = (
     update(_messages)
     .where(

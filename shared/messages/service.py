@@ -26,13 +26,12 @@ _PROMISE_ONCE = (
 
 _WITHDRAW = """
     UPDATE messages
-    SET state = CASE state WHEN 'sending' THEN state ELSE 'suppressed' END,
-        not_after = CASE state WHEN 'sending' THEN %(now)s ELSE not_after END,
+    SET state = CASE WHEN state IN ('queued', 'retrying') THEN 'suppressed' ELSE state END,
+        not_after = CASE WHEN state IN ('queued', 'retrying') THEN not_after ELSE least(not_after, %(now)s) END,
         next_attempt_at = CASE state WHEN 'sending' THEN next_attempt_at END,
-        last_error = CASE state WHEN 'sending' THEN last_error ELSE %(reason)s END,
-        dedupe_key = CASE state WHEN 'sending' THEN dedupe_key ELSE dedupe_key || ':withdrawn:' || id END
-    WHERE org_id = %(org_id)s AND resource_id = %(resource_id)s AND kind = %(kind)s
-        AND state IN ('queued', 'sending', 'retrying')
+        last_error = CASE WHEN state IN ('queued', 'retrying') THEN %(reason)s ELSE last_error END,
+        dedupe_key = dedupe_key || CASE WHEN state IN ('queued', 'retrying') THEN ':withdrawn:' || id ELSE '' END
+    WHERE org_id = %(org_id)s AND resource_id = %(resource_id)s AND kind = %(kind)s AND state <> 'sent'
 """
 
 
@@ -96,7 +95,8 @@ def withdraw(
     `reason` is for people.
 
     They may be promised again under the same key: nobody has read them. One that a worker has in its hands at this
-    moment may still arrive; if it does not, it is not tried again.
+    moment may still arrive; if it does not, it is not tried again. Nor is one that is dead, or was kept from its
+    recipient, replayed from now on.
     """
     values = {"org_id": actor.org_id, "resource_id": resource_id, "kind": str(kind), "reason": reason, "now": now}
     send_later(session, _WITHDRAW, values)

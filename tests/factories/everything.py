@@ -21,7 +21,7 @@ from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
 from tests.factories.leads import make_lead
-from tests.factories.messages import make_message, make_suppression
+from tests.factories.messages import make_dead, make_message, make_sent, make_suppression
 from tests.factories.order_photos import make_photo
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
@@ -89,7 +89,7 @@ def make_everything(company: Company) -> Everything:
         "leads": make_lead(company, estimate_id=estimate_id, address="12 Elm Street, Calgary"),
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
-        "messages": make_message(company),
+        "messages": make_message(company, about=order_id),
         "mail_suppressions": make_suppression(company, f"gone@{company.slug}.test"),
         "users": _colleague(company),
         "sessions": _second_session(company),
@@ -102,6 +102,7 @@ def make_everything(company: Company) -> Everything:
     make_blackout(company, team_id=named["teams"])
     make_blackout(company, worker_id=named["workers"])
     everything.instead.update(_work(company, order_id))
+    everything.instead.update(_mail(company))
     make_link(company.owner)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
@@ -130,6 +131,13 @@ def _work(company: Company, order_id: UUID) -> dict[str, dict[str, UUID]]:
         "start_time_entry": {"orders": confirmed},
         "resume_time_entry": {"time_entries": paused},
     }
+
+
+def _mail(company: Company) -> dict[str, dict[str, UUID]]:
+    """A mail that was given up, and an order whose last mail was sent. What to ask instead."""
+    mailed = make_order(company)
+    make_sent(company, about=mailed)
+    return {"replay_message": {"messages": make_dead(company)}, "resend_last_email": {"orders": mailed}}
 
 
 def _colleague(company: Company) -> UUID | None:

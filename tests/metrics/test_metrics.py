@@ -17,7 +17,7 @@ from tests.variants import client_on, with_settings
 TOKEN = {"Authorization": "Bearer a-token-for-prometheus"}
 
 
-def _numbers(client: CheckedClient) -> dict[str, float]:
+def read_numbers(client: CheckedClient) -> dict[str, float]:
     """Every sample, by name and label values."""
     answer = client.get("/v1/metrics", headers=TOKEN)
     assert answer.status_code == 200
@@ -72,7 +72,7 @@ def test_switched_off_it_is_not_there(company: Company) -> None:
 
 
 def test_the_photo_panel_begins_at_zero_for_every_backend_that_is_set_up(client: CheckedClient) -> None:
-    numbers = _numbers(client)
+    numbers = read_numbers(client)
     assert numbers["crewline_photo_bytes local"] == 0
     for state in ("waiting", "deleting", "stuck"):
         assert numbers[f"crewline_storage_deletes local {state}"] == 0
@@ -84,17 +84,17 @@ def test_the_photo_panel_moves_with_uploads_and_deletes(
     order_id = make_order(company)
     path = f"/v1/orders/{order_id}/photos"
     photo_id = client.post(path, data=photo_form(), headers=company.headers()).get_json()["id"]
-    uploaded = _numbers(client)
+    uploaded = read_numbers(client)
     assert uploaded["crewline_photo_bytes local"] > 0
     assert uploaded["crewline_photos_under_way local uploaded"] == 1
     jobs.drain()
-    assert "crewline_photos_under_way local uploaded" not in _numbers(client)
+    assert "crewline_photos_under_way local uploaded" not in read_numbers(client)
     client.delete(f"{path}/{photo_id}", headers=company.headers())
-    removed = _numbers(client)
+    removed = read_numbers(client)
     assert removed["crewline_storage_deletes local waiting"] == 2
     assert removed["crewline_photo_bytes local"] > 0
     jobs.drain()
-    gone = _numbers(client)
+    gone = read_numbers(client)
     assert gone["crewline_storage_deletes local waiting"] == gone["crewline_photo_bytes local"] == 0
 
 
@@ -103,7 +103,7 @@ def test_stuck_deletes_and_their_age_are_told_by_backend(client: CheckedClient, 
     make_storage_delete(company, due=timedelta(minutes=-10), with_object=False)
     make_storage_delete(company, due=timedelta(hours=1), with_object=False)  # reserved: nobody waits for it
     make_photo(company, make_order(company))
-    numbers = _numbers(client)
+    numbers = read_numbers(client)
     assert numbers["crewline_storage_deletes s3 stuck"] == 1
     assert numbers["crewline_storage_deletes local waiting"] == 1
     assert 590 < numbers["crewline_storage_delete_oldest_seconds local waiting"] < 700

@@ -107,12 +107,24 @@ def test_who_was_reminded_of_an_old_time_is_not_again(client: CheckedClient, com
     assert [mail["state"] for mail in reminders_of(company)] == ["sent"]
 
 
-@pytest.mark.parametrize("state", ["sent", "dead", "suppressed"])
-def test_what_is_over_stays_as_it_is(client: CheckedClient, company: Company, order_id: UUID, state: str) -> None:
-    set_mail(company, state=state, next_attempt_at=None, last_error="as it was")
+def test_what_was_sent_stays_as_it_is(client: CheckedClient, company: Company, order_id: UUID) -> None:
+    set_mail(company, state="sent", next_attempt_at=None)
     before = reminders_of(company)
     _move(client, company, order_id, Move.CANCEL)
     assert reminders_of(company) == before
+
+
+@pytest.mark.parametrize(("state", "reason"), [("dead", "550 no such user"), ("suppressed", "bounced")])
+def test_what_never_went_out_is_not_replayed_either(
+    client: CheckedClient, company: Company, order_id: UUID, state: str, reason: str
+) -> None:
+    set_mail(company, state=state, next_attempt_at=None, last_error=reason)
+    (before,) = reminders_of(company)
+    _move(client, company, order_id, Move.CANCEL)
+    (after,) = reminders_of(company)
+    assert after | {"not_after": before["not_after"]} == before
+    answer = client.post(f"/v1/admin/messages/{before['id']}/replay", headers=company.headers())
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "messages.too_late")
 
 
 def test_other_mails_and_other_orders_keep_theirs(client: CheckedClient, company: Company, order_id: UUID) -> None:

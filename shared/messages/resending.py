@@ -1,0 +1,101 @@
+"""A mail that was sent before, as a new one: to the address that its recipient has now."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from shared.core import jobs
+from shared.core.actor import Actor
+from shared.core.errors import Conflict, code
+from shared.core.ids import new_id
+from shared.core.orm import table_of
+from shared.core.outbox import PUBLISH_GRACE
+from shared.messages.jobs import SEND
+from shared.messages.model import OPTIONAL, UNFINISHED, Message, MessageState, Suppression, SuppressionReason
+from shared.messages.replaying import IS_WITHDRAWN, SUPPRESSED, TOO_LATE
+
+NOTHING_TO_RESEND = code("messages.nothing_to_resend", "There is no mail to send again")
+ON_ITS_WAY = code("messages.on_its_way", "The last mail is still on its way")
+
+_messages, _suppressions = table_of(Message), table_of(Suppression)
+_message = _messages.c
+_ONCE = insert(_messages).on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key").returning(_messages)
+
+
+def resend_last(
+    session: Session,
+    actor: Actor,
+    resource_id: UUID,
+    recipient: str,
+    *,
+    kinds: Iterable[str],
+    no_reminder_from: datetime,
+    now: datetime,
+) -> Row[Any]:
+    """Send the last mail of `kinds` about something again, as a new mail to `recipient`: the same kind, language and
+    variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`.
+
+    One that was taken back is passed over. Raises `Conflict` when there is none whose words are still known, when it is
+    on its way, too late, or when the address gets no such mails.
+    """
+    last = _last(session, actor, resource_id, recipient, kinds)
+    not_after = last.not_after or (no_reminder_from if last.kind in OPTIONAL else None)
+    _demand_useful(last, not_after, now)
+    row = {
+        "org_id": actor.org_id,
+        "id": new_id(),
+        "kind": last.kind,
+        "recipient": recipient,
+        "variables": last.variables,
+        # Of two who ask at once, one sends: what was sent again is the last mail from then on.
+        "dedupe_key": f"again:{last.id}",
+        "resource_id": resource_id,
+        "state": MessageState.QUEUED,
+        "request_id": actor.request_id,
+        "locale": last.locale,
+        "not_after": not_after,
+        "created_at": now,
+        "next_attempt_at": now + PUBLISH_GRACE,
+    }
+    made = session.execute(_ONCE, row).one_or_none()
+    if made is None:
+        raise _on_its_way(MessageState.QUEUED)
+    jobs.enqueue(session, SEND, org_id=actor.org_id)
+    return made
+
+
+def _last(session: Session, actor: Actor, resource_id: UUID, recipient: str, kinds: Iterable[str]) -> Row[Any]:
+    """The last mail about it, with `suppressed_by`: why `recipient` does not get such mails."""
+    mine = (_message.org_id == actor.org_id, _message.resource_id == resource_id, _message.kind.in_(sorted(kinds)))
+    query = select(_messages, _suppressed_by(actor, recipient).label("suppressed_by")).where(*mine)
+    is_known = (_message.variables != text("'{}'::jsonb"), ~IS_WITHDRAWN)
+    last = session.execute(query.where(*is_known).order_by(_message.id.desc()).limit(1)).one_or_none()
+    if last is None:
+        raise Conflict(NOTHING_TO_RESEND, "No mail was written about this, or what it said is forgotten.")
+    return last
+
+
+def _suppressed_by(actor: Actor, recipient: str) -> ColumnElement[str | None]:
+    theirs = (_suppressions.c.org_id == actor.org_id, _suppressions.c.email == literal(recipient.lower()))
+    all_or_this = or_(_suppressions.c.reason == SuppressionReason.BOUNCED, _message.kind.in_(sorted(OPTIONAL)))
+    found = select(_suppressions.c.reason).where(*theirs, all_or_this).order_by(_suppressions.c.reason).limit(1)
+    return found.correlate(_messages).scalar_subquery()
+
+
+def _demand_useful(last: Row[Any], not_after: datetime | None, now: datetime) -> None:
+    if last.state in UNFINISHED:
+        raise _on_its_way(last.state)
+    if not_after is not None and not_after <= now:
+        raise Conflict(TOO_LATE, "What the mail tells is over.", not_after=not_after)
+    if last.suppressed_by is not None:
+        detail = "Nothing is sent to this address: give the client another one, or lift that."
+        raise Conflict(SUPPRESSED, detail, reason=last.suppressed_by)
+
+
+def _on_its_way(state: str) -> Conflict:
+    return Conflict(ON_ITS_WAY, f"The last mail about this is {state}. Wait for its end.", state=state)
