@@ -13,9 +13,9 @@ _ASCII_ONLY = SMTP.clone(cte_type="7bit")
 """Every server takes it, and none has to encode the body anew, which would break a signature (DKIM)."""
 
 
-def encoded(mail: Mail) -> bytes:
-    """`mail` on the wire. Raises `Invalid` for an address that is none, or several, and for a header that would become
-    two."""
+def headed(mail: Mail) -> EmailMessage:
+    """The head of `mail`, without a body. Raises `Invalid` for an address that is none, or several, and for a header
+    that would become two."""
     message = EmailMessage(policy=_ASCII_ONLY)
     try:
         message["Message-ID"] = mail.message_id
@@ -29,6 +29,12 @@ def encoded(mail: Mail) -> bytes:
             message[name] = value
     except (ValueError, IndexError, MessageError) as error:
         raise Invalid(MAIL_REFUSED, f"The mail cannot be addressed: {type(error).__name__}.") from error
+    return message
+
+
+def encoded(mail: Mail) -> bytes:
+    """`mail` on the wire. Raises what `headed` raises."""
+    message = headed(mail)
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     for file in mail.attachments:
