@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from shared.core.sealing import unseal
 from shared.core.settings import Settings
 from shared.integrations.mail import Mail
+from shared.integrations.mail.events import MESSAGE_ID, ORG_ID
 from shared.messages.model import SEALED_PASSWORD
 
 _templates = Environment(
@@ -41,6 +42,7 @@ def render(message: Row[Any], organization: Row[Any], settings: Settings) -> Mai
         html=_inliner.inline(_render(f"{message.kind}.html", variables)),
         reply_to=organization.contact_email,
         headers=(("X-Request-Id", message.request_id),) if message.request_id else (),
+        reference=((ORG_ID, str(message.org_id)), (MESSAGE_ID, str(message.id))),
     )
 
 

@@ -12,6 +12,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/identity/counting.py",  # tries are counted for all organizations
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
     "api/metrics/routes.py",  # numbers of the installation
+    "api/sendgrid_events/routes.py",  # a batch of events tells of mails of all organizations
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
