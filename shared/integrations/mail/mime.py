@@ -21,9 +21,9 @@ def headed(mail: Mail) -> EmailMessage:
         message["Message-ID"] = mail.message_id
         message["Date"] = localtime()
         message["From"] = Address(display_name=mail.from_name, addr_spec=mail.from_address)
-        message["To"] = _address(mail.to)
+        message["To"] = address(mail.to)
         if mail.reply_to:
-            message["Reply-To"] = _address(mail.reply_to)
+            message["Reply-To"] = address(mail.reply_to)
         message["Subject"] = mail.subject
         for name, value in mail.headers:
             message[name] = value
@@ -48,8 +48,10 @@ def encoded(mail: Mail) -> bytes:
     return bytes(message)
 
 
-def _address(text: str) -> Address:
-    """`text` as it goes into a header: the domain in ASCII (IDNA), because the email package would write it as an
+def address(text: str) -> Address:
+    """`text` as it goes over the wire: the domain in ASCII (IDNA), because the email package would write it as an
     encoded word, which no mail program takes for a domain. Raises `ValueError` and its kin for what is no address."""
     local, at, domain = text.rpartition("@")
+    if not local.isascii():
+        raise ValueError("is not ASCII in front of the @, which few servers take")
     return Address(addr_spec=f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}")
