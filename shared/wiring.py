@@ -67,7 +67,7 @@ def build_services(settings: Settings) -> Services:
             retry=Retry(NoBackoff(), 0),
         ),
         broker=broker,
-        mailer=_mailer(settings),
+        mailer=build_mailer(settings),
         mail_events=SendGridEventVerifier(settings.sendgrid_webhook_public_key),
         storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
@@ -75,7 +75,8 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def _mailer(settings: Settings) -> Mailer | None:
+def build_mailer(settings: Settings) -> Mailer | None:
+    """The mail server that EMAIL_MODE names, with a breaker of its own; None while mail is off."""
     if settings.email_mode == "smtp":
         return RestingMailer(SmtpMailer(settings), settings)
     if settings.email_mode == "sendgrid":

@@ -8,6 +8,7 @@ processes of their own are in `tests/faults` and `tests/concurrency`.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from sqlalchemy import Connection
 from api.app import create_app
 from shared.core import transaction
 from shared.core.settings import Settings, load_settings
-from shared.wiring import Services, build_services
+from shared.wiring import Services, build_mailer, build_services
 from tests.checked_client import CheckedClient
 from tests.factories.organizations import Company, make_company
 from tests.hashing import CHEAP, REAL, hashing
@@ -138,9 +139,11 @@ def savepoint(connection: Connection) -> Iterator[Connection]:
 
 @pytest.fixture
 def services(process_services: Services, database: Connection) -> Services:
-    """The process's services. Tests change one with `dataclasses.replace` through `use_services`."""
-    boot.use(process_services)
-    return process_services
+    """The process's services, with a mailer that has no bad memories. Tests change one with `dataclasses.replace`
+    through `use_services`."""
+    fresh = replace(process_services, mailer=build_mailer(process_services.settings))
+    boot.use(fresh)
+    return fresh
 
 
 @pytest.fixture(scope="session")

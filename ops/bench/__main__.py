@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ops.bench import http_rounds, janitor, lists, login_flood, report, slots, tasks, uploads
+from ops.bench import http_rounds, janitor, lists, login_flood, mail, report, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -25,6 +25,7 @@ GROUPS = {
     "create": {"bare_insert", "create_order", "create_order_in_20_orgs"},
     "webhook": {"bare_insert", "webhook_accept"},
     "tasks": set(),
+    "mail": set(),
     "uploads": set(),
     "janitor": set(),
     "slots": set(),
@@ -88,6 +89,10 @@ def _measure(
     rates = http_rounds.measure(made, names.__contains__, rounds, seconds, _say)
     if "tasks" in wanted:
         rates |= tasks.measure(made, rounds, int(500 * seconds), _say)
+    if "mail" in wanted:
+        _say(f"{mail.MAILS} mails, and {mail.SINGLE} one by one")
+        of_mail, about_mail = mail.measure(made, min(rounds, 5), _say)
+        rates, values = rates | of_mail, values | about_mail
     if "uploads" in wanted:
         _say(f"{uploads.UPLOADS} uploads of 10 MB at once")
         values["upload_rss_growth_mb"] = uploads.growth(made, min(rounds, 2))

@@ -1,8 +1,9 @@
 """Tasks per second by one worker of two processes: ours that finds nothing to do, and a bare no-op.
 
 The messages are made once and put into Redis in one go, so no producer takes part. Ours is `messages.send` for an
-organization all of whose mails are sent: it opens a transaction, tries to claim one and finds none. Both workers run with the
-settings of `worker/app.py` (late acknowledgement, prefetch of one, no results, a new child every 10,000 tasks).
+organization all of whose mails are sent: it opens a transaction, tries to claim one and finds none. Both workers run
+with the settings of `worker/app.py` (late acknowledgement, prefetch of one, no results, a new child every 10,000
+tasks).
 """
 
 import time

@@ -4,11 +4,12 @@ One mail at a time: its try is counted before it is made, so one that kills its 
 along; and a worker that dies has one mail in its hands at most, which is the one that may arrive twice.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, case, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
@@ -56,58 +57,95 @@ _CLAIM = (
     .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
     .returning(_messages, _SUPPRESSED_BY.label("suppressed_by"))
 )
+_WITHOUT_PASSWORD = _messages.c.variables.op("-")(SEALED_PASSWORD)
+_RECORD = (
+    update(_messages)
+    .where(
+        _messages.c.org_id == bindparam("of_org"),
+        _messages.c.id == bindparam("claimed_id"),
+        _messages.c.state == MessageState.SENDING,
+        _messages.c.attempts == bindparam("claimed_attempts"),
+        _messages.c.next_attempt_at == bindparam("claimed_until"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        attempts=bindparam("new_attempts"),
+        next_attempt_at=bindparam("new_next_attempt_at"),
+        last_error=bindparam("new_last_error"),
+        sent_at=bindparam("new_sent_at"),
+        provider_id=bindparam("new_provider_id"),
+        variables=case((bindparam("is_finished"), _WITHOUT_PASSWORD), else_=_messages.c.variables),
+    )
+)
+_RECORD_AND_CLAIM = _CLAIM.add_cte(_RECORD.cte("recorded"))
 _SOME_QUEUED = select(
     exists().where(_messages.c.org_id == bindparam("of_org"), _messages.c.state == MessageState.QUEUED)
 )
 
 
-def claim_next(session: Session, org_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a try came to: what the row is to say of it."""
+
+    state: MessageState
+    attempts: int
+    next_attempt_at: datetime | None = None
+    last_error: str | None = None
+    sent_at: datetime | None = None
+    provider_id: str | None = None
+
+
+def sent(claimed: Row[Any], provider_id: str | None, *, now: datetime) -> Outcome:
+    """The mail server took it, and calls it `provider_id`."""
+    return Outcome(MessageState.SENT, claimed.attempts, sent_at=now, provider_id=provider_id)
+
+
+def failed(claimed: Row[Any], settings: Settings, refusal: Unavailable, *, now: datetime) -> Outcome:
+    """It did not go out this time. Tried again later, until the tries are used up; a mail that the server was not even
+    offered has used up none."""
+    asked_to_wait = timedelta(seconds=refusal.fields.get("retry_after", 0.0))
+    if refusal.code in UNTRIED:
+        wait, spent = backoff(1, settings.email_circuit_recovery_seconds), claimed.attempts - 1
+    elif claimed.attempts > settings.email_max_retries:
+        return dead(claimed, refusal.detail)
+    else:
+        wait, spent = backoff(claimed.attempts, settings.email_retry_backoff_seconds), claimed.attempts
+    return Outcome(MessageState.RETRYING, spent, now + max(wait, asked_to_wait), refusal.detail)
+
+
+def dead(claimed: Row[Any], error: str) -> Outcome:
+    """It will never go out as it is. The row stays, with the reason."""
+    return Outcome(MessageState.DEAD, claimed.attempts, last_error=error)
+
+
+def suppressed(claimed: Row[Any]) -> Outcome:
+    """Its recipient does not get such mails. The row stays, with the reason."""
+    return Outcome(MessageState.SUPPRESSED, claimed.attempts, last_error=claimed.suppressed_by)
+
+
+def claim(session: Session, org_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
     """Take the organization's oldest queued mail for sending, for the length of the lease. None when there is none
     that nobody else takes. `suppressed_by` says why its recipient is not to get it, if so."""
-    lease = timedelta(seconds=settings.email_lease_seconds)
-    return session.execute(_CLAIM, {"of_org": org_id, "lease_until": now + lease}).one_or_none()
+    return session.execute(_CLAIM, _claiming(org_id, settings, now)).one_or_none()
+
+
+def record(session: Session, claimed: Row[Any], outcome: Outcome) -> None:
+    """Write the outcome of *this* claim: not over the one of a worker that took the row after our lease ran out."""
+    session.execute(_RECORD, {"of_org": claimed.org_id} | _recording(claimed, outcome))
+
+
+def record_and_claim(
+    session: Session, claimed: Row[Any], outcome: Outcome, settings: Settings, *, now: datetime
+) -> Row[Any] | None:
+    """`record`, and `claim` the next, in one statement."""
+    values = _recording(claimed, outcome) | _claiming(claimed.org_id, settings, now)
+    return session.execute(_RECORD_AND_CLAIM, values).one_or_none()
 
 
 def ask_for_rest(session: Session, org_id: UUID) -> None:
     """Have the organization's queued mails, if there are any, sent by whoever is next: other organizations' first."""
     if session.scalar(_SOME_QUEUED, {"of_org": org_id}):
         jobs.enqueue(session, SEND, org_id=org_id)
-
-
-def mark_sent(session: Session, claimed: Row[Any], provider_id: str | None, *, now: datetime) -> MessageState:
-    """The mail server took it, and calls it `provider_id`."""
-    sent = {"sent_at": now, "provider_id": provider_id, "next_attempt_at": None, "last_error": None}
-    return _record(session, claimed, state=MessageState.SENT, **sent)
-
-
-def mark_failed(
-    session: Session, claimed: Row[Any], settings: Settings, refusal: Unavailable, *, now: datetime
-) -> MessageState:
-    """It did not go out this time. Tried again later, until the tries are used up; a mail that the server was not even
-    offered has used up none."""
-    asked_to_wait = timedelta(seconds=refusal.fields.get("retry_after", 0.0))
-    if refusal.code in UNTRIED:
-        wait = max(backoff(1, settings.email_circuit_recovery_seconds), asked_to_wait)
-        spent = claimed.attempts - 1
-    elif claimed.attempts > settings.email_max_retries:
-        return mark_dead(session, claimed, refusal.detail)
-    else:
-        wait = max(backoff(claimed.attempts, settings.email_retry_backoff_seconds), asked_to_wait)
-        spent = claimed.attempts
-    later = {"attempts": spent, "next_attempt_at": now + wait, "last_error": refusal.detail}
-    return _record(session, claimed, state=MessageState.RETRYING, **later)
-
-
-def mark_dead(session: Session, claimed: Row[Any], error: str) -> MessageState:
-    """It will never go out as it is. The row stays, with the reason."""
-    return _record(session, claimed, state=MessageState.DEAD, next_attempt_at=None, last_error=error)
-
-
-def mark_suppressed(session: Session, claimed: Row[Any]) -> MessageState:
-    """Its recipient does not get such mails. The row stays, with the reason."""
-    return _record(
-        session, claimed, state=MessageState.SUPPRESSED, next_attempt_at=None, last_error=claimed.suppressed_by
-    )
 
 
 def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) -> dict[str, int]:
@@ -129,7 +167,7 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
             state=case((is_hopeless, MessageState.DEAD), else_=MessageState.QUEUED),
             next_attempt_at=case((is_hopeless, None), else_=now + PUBLISH_GRACE),
             last_error=case((is_hopeless, "the worker died while sending, every time"), else_=message.last_error),
-            variables=case((is_hopeless, message.variables.op("-")(SEALED_PASSWORD)), else_=message.variables),
+            variables=case((is_hopeless, _WITHOUT_PASSWORD), else_=message.variables),
         )
         .returning(message.org_id, message.state)
     ).all()
@@ -139,16 +177,20 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
     return {"requeued": len(requeued), "dead": len(swept) - len(requeued)}
 
 
-def _record(session: Session, claimed: Row[Any], state: MessageState, **values: Any) -> MessageState:
-    """Write the outcome of *this* claim: not over the one of a worker that took the row after our lease ran out."""
-    mine = (
-        _messages.c.org_id == claimed.org_id,
-        _messages.c.id == claimed.id,
-        _messages.c.state == MessageState.SENDING,
-        _messages.c.attempts == claimed.attempts,
-        _messages.c.next_attempt_at == claimed.next_attempt_at,
-    )
-    if state in FINISHED:
-        values["variables"] = _messages.c.variables.op("-")(literal(SEALED_PASSWORD))
-    session.execute(update(_messages).where(*mine).values(state=state, **values))
-    return state
+def _claiming(org_id: UUID, settings: Settings, now: datetime) -> dict[str, Any]:
+    return {"of_org": org_id, "lease_until": now + timedelta(seconds=settings.email_lease_seconds)}
+
+
+def _recording(claimed: Row[Any], outcome: Outcome) -> dict[str, Any]:
+    return {
+        "claimed_id": claimed.id,
+        "claimed_attempts": claimed.attempts,
+        "claimed_until": claimed.next_attempt_at,
+        "is_finished": outcome.state in FINISHED,
+        "new_state": outcome.state,
+        "new_attempts": outcome.attempts,
+        "new_next_attempt_at": outcome.next_attempt_at,
+        "new_last_error": outcome.last_error,
+        "new_sent_at": outcome.sent_at,
+        "new_provider_id": outcome.provider_id,
+    }

@@ -12,7 +12,7 @@ from shared.core.permissions import Role
 from shared.core.sealing import unseal
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
-from shared.messages import service as messages
+from shared.messages import sending
 from shared.messages.model import SEALED_PASSWORD, Message, MessageKind
 from shared.wiring import Services
 from tests.factories.identity import make_person
@@ -60,7 +60,7 @@ def _kept(email: str) -> dict[str, Any]:
 
 def _sweep(services: Services, after: timedelta) -> dict[str, int]:
     with transaction(PLATFORM) as session:
-        return messages.sweep(session, services.settings, now=datetime.now(UTC) + after, limit=500)
+        return sending.sweep(session, services.settings, now=datetime.now(UTC) + after, limit=500)
 
 
 @both_kinds

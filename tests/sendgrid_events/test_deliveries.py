@@ -245,12 +245,12 @@ def test_a_worker_that_comes_back_late_does_not_undo_it(tell: Tell, company: Com
     message_id = make_message(company)
     now = datetime.now(UTC)
     with transaction(company.scope) as session:
-        claimed = sending.claim_next(session, company.org_id, services.settings, now=now)
+        claimed = sending.claim(session, company.org_id, services.settings, now=now)
     assert claimed is not None
     tell(told(company, message_id, "delivered"))
     before = _mail(message_id)
     with transaction(company.scope) as session:
-        sending.mark_dead(session, claimed, "too late to say so")
+        sending.record(session, claimed, sending.dead(claimed, "too late to say so"))
     assert _mail(message_id) == before
     assert before["state"] == "sent"
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from email.message import EmailMessage, Message
+from email.message import Message
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
@@ -14,7 +14,7 @@ from sendgrid import SendGridAPIClient
 from shared.core.errors import Invalid, Refusal, Unavailable
 from shared.core.settings import Settings
 from shared.integrations.mail import MAIL_AWAY, MAIL_DELAYED, MAIL_LIMITED, MAIL_REFUSED, Attachment, Mail
-from shared.integrations.mail.mime import headed
+from shared.integrations.mail.mime import ascii_address, one_line
 from shared.integrations.mail.sendgrid_wire import CannotConnectError, Wire
 
 NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -79,27 +79,21 @@ class SendGridMailer:
 
 def _body(mail: Mail) -> dict[str, Any]:
     """`mail` as the API takes it. Raises `Invalid` for what SMTP would not take either."""
-    head = headed(mail)
     body: dict[str, Any] = {
-        "personalizations": [{"to": [{"email": _address(head, "To")}]}],
-        "from": {"email": _address(head, "From"), "name": mail.from_name},
-        "subject": mail.subject,
+        "personalizations": [{"to": [{"email": ascii_address(mail.to)}]}],
+        "from": {"email": one_line(mail.from_address), "name": one_line(mail.from_name)},
+        "subject": one_line(mail.subject),
         "content": [{"type": "text/plain", "value": mail.text}, {"type": "text/html", "value": mail.html}],
-        "headers": {"Message-ID": mail.message_id, **dict(mail.headers)},
+        "headers": {name: one_line(value) for name, value in (("Message-ID", mail.message_id), *mail.headers)},
         "tracking_settings": _AS_WRITTEN,
     }
     if mail.reply_to:
-        body["reply_to"] = {"email": _address(head, "Reply-To")}
+        body["reply_to"] = {"email": ascii_address(mail.reply_to)}
     if mail.attachments:
         body["attachments"] = [_attachment(file) for file in mail.attachments]
     if mail.reference:
         body["custom_args"] = dict(mail.reference)
     return body
-
-
-def _address(head: EmailMessage, name: str) -> str:
-    (address,) = head[name].addresses
-    return str(address.addr_spec)
 
 
 def _attachment(file: Attachment) -> dict[str, str]:

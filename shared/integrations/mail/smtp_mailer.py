@@ -8,7 +8,7 @@ from contextlib import suppress
 from shared.core.errors import Invalid, Unavailable
 from shared.core.settings import Settings
 from shared.integrations.mail import MAIL_AWAY, MAIL_DEFERRED, MAIL_DELAYED, MAIL_REFUSED, Mail
-from shared.integrations.mail.mime import address, encoded
+from shared.integrations.mail.mime import ascii_address, encoded
 
 OK, CLOSING = 250, 421
 PERMANENT = range(500, 600)
@@ -36,7 +36,7 @@ class SmtpMailer:
         content = encoded(mail)
         server = self._begun(mail)
         try:
-            answer = self._hand_over(server, address(mail.to).addr_spec, content)
+            answer = self._hand_over(server, ascii_address(mail.to), content)
         except (OSError, smtplib.SMTPException) as error:
             # It may have taken the mail, and may not: the next try has the same Message-ID.
             self.close()
