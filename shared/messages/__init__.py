@@ -10,5 +10,6 @@
 At least once: a worker that dies after the server took the mail and before `sent` was written sends it again, with the
 same Message-ID (`ops/docs/mail.md` says when exactly). A server that cannot be reached costs no try.
 
-Start at `service.queue`; `sending.py` is what a worker does with a row, `rendering.py` turns a row into a mail.
+Start at `service.queue`; `sending.py` is what a worker does with a row, `rendering.py` turns a row into a mail, and
+`deliveries.py` keeps what the provider tells of it later.
 """

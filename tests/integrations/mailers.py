@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+import pytest
 import requests
 
+from shared.core.errors import Refusal
 from shared.core.settings import Settings
 from shared.integrations.mail import Attachment, Mail, Mailer
 from shared.integrations.mail.resting import RestingMailer
@@ -116,3 +118,10 @@ def make_mail(**changes: Any) -> Mail:
         "reference": (("org_id", "0199a000-0000-7000-8000-000000000001"), ("message_id", "0199a000")),
     }
     return Mail(**(given | changes))
+
+
+def refused_mail(mailer: Mailer) -> Refusal:
+    """What `mailer` says to a good mail."""
+    with pytest.raises(Refusal) as refused:
+        mailer.send(make_mail())
+    return refused.value

@@ -1,58 +1,18 @@
-"""The SendGrid stand-in, held against what Twilio publishes about mail/send and the signed event webhook."""
+"""SendGrid's mail/send, held against what Twilio publishes about it."""
 
-import base64
 import json
 import time
 
 import pytest
 import requests
-from sendgrid import EventWebhook
 
 from ops.sandbox.sendgrid.account import API_KEY
 
-URL = "/sendgrid/v3/mail/send"
-NO_FAULT = {"mode": "ok", "count": None, "seconds": 0.0}
-ICS = base64.b64encode(b"BEGIN:VCALENDAR\r\n").decode()
-SIGNATURE, TIMESTAMP = (f"X-Twilio-Email-Event-Webhook-{name}" for name in ("Signature", "Timestamp"))
-
-
-def a_mail(**changes):
-    return {
-        "personalizations": [{"to": [{"email": "dana@example.com", "name": "Dana"}]}],
-        "from": {"email": "hello@sparkle.example", "name": "Spärkle, Inc."},
-        "reply_to": {"email": "office@sparkle.example"},
-        "subject": "Rechnung für März",
-        "content": [
-            {"type": "text/plain", "value": "Plain words, schön.\n"},
-            {"type": "text/html", "value": "<h1>Hello</h1>\n"},
-        ],
-        "attachments": [
-            {"content": ICS, "filename": "visit.ics", "type": "text/calendar", "disposition": "attachment"}
-        ],
-        "headers": {"Message-ID": "<m1@crewline.example>", "X-Request-Id": "r1"},
-        "custom_args": {"org_id": "o-1", "message_id": "m-1"},
-    } | changes
-
-
-def send(sandbox, mail=None, key=API_KEY, **options):
-    headers = {"Authorization": f"Bearer {key}"}
-    return sandbox.call("POST", URL, json=a_mail() if mail is None else mail, headers=headers, **options)
-
-
-def fault(sandbox, mode, **more):
-    return sandbox.call("PUT", "/api/sendgrid/fault", json={"mode": mode, **more})
+from .sendgrid_mail import ICS, NO_FAULT, URL, a_mail, events, fault, send
 
 
 def calls(sandbox):
     return sandbox.call("GET", "/api/sendgrid/calls").json()["data"]
-
-
-def events(sandbox, **asked):
-    return sandbox.call("POST", "/api/sendgrid/events", json=asked)
-
-
-def genuine(key, body, headers):
-    return EventWebhook(key).verify_signature(body.decode(), headers[SIGNATURE], headers[TIMESTAMP])
 
 
 @pytest.fixture
@@ -230,82 +190,6 @@ def test_a_fault_that_makes_no_sense_is_refused(sandbox, asked):
     assert sandbox.call("GET", "/api/sendgrid/fault").json() == NO_FAULT
 
 
-def test_events_about_a_mail_are_filled_in_signed_and_posted(sandbox, receive):
-    message_id = send(sandbox).headers["X-Message-Id"]
-    receiver = receive()
-    asked = [{"event": "delivered"}, {"event": "bounce", "type": "blocked"}]
-    told = events(sandbox, message_id=message_id, url=receiver.url, events=asked).json()
-    assert [each["status"] for each in told["deliveries"]] == [200]
-    [body], [headers] = receiver.bodies, receiver.headers
-    key = sandbox.call("GET", "/api/sendgrid/key").json()["public_key"]
-    assert genuine(key, body, headers)
-    assert not genuine(key, body[:-1], headers)
-    delivered, bounce = json.loads(body)
-    assert (delivered["email"], delivered["event"]) == ("dana@example.com", "delivered")
-    assert (delivered["org_id"], delivered["message_id"]) == ("o-1", "m-1")
-    assert delivered["smtp-id"] == "<m1@crewline.example>"
-    assert delivered["sg_message_id"].startswith(f"{message_id}.")
-    assert abs(delivered["timestamp"] - time.time()) < 5
-    assert bounce["type"] == "blocked"
-    assert delivered["sg_event_id"] != bounce["sg_event_id"]
-    assert sandbox.call("GET", "/api/sendgrid/events").json()["data"][-1]["events"] == told["events"]
-
-
-def test_any_events_can_be_posted_forged_old_and_often(sandbox, receive):
-    receiver = receive()
-    asked = [{"event": "delivered", "email": 5}]
-    events(sandbox, events=asked, url=receiver.url, forged=True, times=3, concurrency=3, timestamp_offset=-1000)
-    assert len(receiver.bodies) == 3
-    key = sandbox.call("GET", "/api/sendgrid/key").json()["public_key"]
-    assert not genuine(key, receiver.bodies[0], receiver.headers[0])
-    assert json.loads(receiver.bodies[0]) == asked
-    assert int(receiver.headers[0][TIMESTAMP]) < time.time() - 900
-
-
-def test_a_dry_run_posts_nothing(sandbox):
-    told = events(sandbox, events=[{"event": "open"}], dry=True).json()
-    key = sandbox.call("GET", "/api/sendgrid/key").json()["public_key"]
-    assert genuine(key, told["payload"].encode(), told["headers"])
-    assert told["deliveries"] == []
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"events": [{"event": "open"}]},
-        {"events": [], "dry": True},
-        {"events": "x", "dry": True},
-        {"events": [5], "dry": True},
-        {"events": [{"event": "open"}], "dry": True, "message_id": "nothing"},
-        {"events": [{"event": "open"}], "dry": True, "mail_id": 999_999},
-    ],
-)
-def test_events_that_make_no_sense_are_refused(sandbox, asked):
-    assert events(sandbox, **asked).status_code == 400
-
-
-def test_an_event_of_an_unknown_kind_is_refused(sandbox):
-    message_id = send(sandbox).headers["X-Message-Id"]
-    assert events(sandbox, message_id=message_id, events=[{"event": "vanished"}], dry=True).status_code == 400
-
-
-def test_deliveries_are_told_by_themselves_until_they_are_heard(start, receive, eventually, tmp_path):
-    receiver = receive()
-    receiver.statuses = [503]
-    key = tmp_path / "key.pem"
-    sandbox = start("--sendgrid-webhook-url", receiver.url, "--sendgrid-tells", "--sendgrid-key-file", str(key))
-    for _ in range(3):
-        send(sandbox)
-    eventually(lambda: len([e for body in receiver.bodies[1:] for e in json.loads(body)]) == 6)
-    kinds = [event["event"] for body in receiver.bodies[1:] for event in json.loads(body)]
-    assert kinds == ["processed", "delivered"] * 3
-    public = sandbox.call("GET", "/api/sendgrid/key").json()["public_key"]
-    assert genuine(public, receiver.bodies[1], receiver.headers[1])
-    assert key.stat().st_mode & 0o777 == 0o600
-    again = start("--sendgrid-key-file", str(key))
-    assert again.call("GET", "/api/sendgrid/key").json()["public_key"] == public
-
-
 def test_the_page_shows_mails_and_what_was_told(sandbox, receive):
     assert "Nothing told yet" in sandbox.call("GET", "/sendgrid").text or calls(sandbox)
     message_id = send(sandbox, a_mail(subject="<script>alert(1)</script>")).headers["X-Message-Id"]
@@ -315,43 +199,3 @@ def test_the_page_shows_mails_and_what_was_told(sandbox, receive):
         assert shown in page
     assert "<script" not in page
     assert 'href="/sendgrid"' in sandbox.call("GET", "/").text
-
-
-@pytest.mark.parametrize("way", ["smtp", "sendgrid"])
-def test_what_is_attached_can_be_kept_and_read(sandbox, way):
-    if way == "sendgrid":
-        send(sandbox)
-    else:
-        with sandbox.smtp() as client:
-            raw = (
-                "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\n"
-                'Content-Type: text/calendar\r\nContent-Disposition: attachment; filename="../visit.ics"\r\n'
-                "Content-Transfer-Encoding: base64\r\n\r\n" + ICS + "\r\n--b--\r\n"
-            )
-            client.sendmail("a@x.example", ["b@x.example"], raw)
-    [mail] = sandbox.mails()
-    path = f"/mail/{mail['id']}/attachments/1"
-    assert f'href="{path}"' in sandbox.call("GET", f"/mail/{mail['id']}").text
-    kept, read = sandbox.call("GET", path), sandbox.call("GET", path, params={"view": ""})
-    assert kept.content == read.content == b"BEGIN:VCALENDAR\r\n"
-    assert kept.headers["Content-Disposition"] == "attachment; filename=visit.ics"
-    assert kept.headers["Content-Type"] == "application/octet-stream"
-    assert read.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert "Content-Disposition" not in read.headers
-    for number in (0, 2):
-        assert sandbox.call("GET", f"/mail/{mail['id']}/attachments/{number}").status_code == 404
-
-
-def test_what_is_attached_and_no_text_is_never_shown(sandbox):
-    page = base64.b64encode(b"<script>alert(1)</script>").decode()
-    files = [
-        {"content": page, "filename": "a.svg", "type": "image/svg+xml"},
-        {"content": page, "filename": "b.html", "type": "text/html"},
-    ]
-    send(sandbox, a_mail(attachments=files))
-    [mail] = sandbox.mails()
-    kinds = [
-        sandbox.call("GET", f"/mail/{mail['id']}/attachments/{number}", params={"view": ""}).headers["Content-Type"]
-        for number in (1, 2)
-    ]
-    assert kinds == ["application/octet-stream", "text/plain; charset=utf-8"]

@@ -1,7 +1,6 @@
-"""What events change: the newest thing told of a mail, addresses that get none, mails that are not sent twice."""
+"""What events change: the newest thing that is told of a mail, and nothing of anybody else's."""
 
 import random
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -12,28 +11,15 @@ import pytest
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.integrations.mail.events import Happening, MailEvent
-from shared.messages import deliveries, sending
-from shared.messages.model import Message, Suppression
+from shared.messages import deliveries
+from shared.messages.model import Message
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
 from tests.contract.test_statement_counts import counted
-from tests.factories.messages import make_message
 from tests.factories.organizations import Company
 from tests.factories.sendgrid_events import hard, make_mail, posted, told
-from tests.jobs_probe import JobsProbe
 from tests.rows import footprint, row, rows
-
-Tell = Callable[..., None]
-
-
-@pytest.fixture
-def tell(client: CheckedClient) -> Tell:
-    """Posts events in one batch."""
-
-    def post(*events: Any) -> None:
-        assert client.post("/v1/sendgrid/events", **posted(list(events))).status_code == 200
-
-    return post
+from tests.sendgrid_events.conftest import Tell
 
 
 def _mail(message_id: UUID) -> dict[str, Any]:
@@ -77,43 +63,6 @@ def test_each_event_is_kept_as_what_it_means(
     assert kept["provider_id"] == ("sgid-1" if delivery else None)
 
 
-@pytest.mark.parametrize(
-    ("event", "more", "reason"),
-    [
-        ("bounce", hard(), "bounced"),
-        ("bounce", hard(type="bounced"), "bounced"),
-        ("bounce", hard(type="blocked"), None),
-        ("bounce", hard(type="expired"), None),
-        ("bounce", hard(type=None), None),
-        ("dropped", {"reason": "Bounced Address"}, "bounced"),
-        ("dropped", {"reason": "Invalid"}, "bounced"),
-        ("dropped", {"reason": "Spam Content"}, None),
-        ("dropped", {"reason": "Unsubscribed Address"}, None),
-        ("dropped", {}, None),
-        ("spamreport", {}, "complained"),
-        ("unsubscribe", {}, "unsubscribed"),
-        ("group_unsubscribe", {}, "unsubscribed"),
-        ("deferred", {}, None),
-        ("delivered", {}, None),
-    ],
-)
-def test_only_what_is_about_the_address_suppresses_it(
-    tell: Tell, company: Company, event: str, more: dict[str, Any], reason: str | None
-) -> None:
-    message_id = make_mail(company, to="Anna@Client.test")
-    tell(told(company, message_id, event, email="anna@client.test", **more))
-    assert _suppressed(company) == ([("anna@client.test", reason)] if reason else [])
-
-
-def test_who_unsubscribes_has_got_the_mail(tell: Tell, company: Company) -> None:
-    message_id, complained = (make_mail(company) for _ in range(2))
-    tell(told(company, message_id, "unsubscribe"), told(company, complained, "spamreport", at=-5))
-    assert _delivery(message_id) == "delivered"
-    tell(told(company, complained, "unsubscribe"))
-    assert _delivery(complained) == "complained"
-    assert [reason for _, reason in _suppressed(company)] == ["complained", "unsubscribed"]
-
-
 def test_the_newest_thing_stays_whatever_the_order(tell: Tell, company: Company) -> None:
     for order in permutations([("deferred", -30), ("deferred", -20), ("delivered", -10), ("bounce", -1)]):
         one_by_one, at_once = (make_mail(company) for _ in range(2))
@@ -139,42 +88,6 @@ def test_of_the_same_second_that_stays_which_must_have_come_later(
         for event in order:
             tell(told(company, message_id, event, timestamp=1_790_000_000))
         assert _delivery(message_id) == stays
-
-
-def test_the_same_batch_twice_changes_nothing(tell: Tell, company: Company) -> None:
-    mails = [make_mail(company, to=f"{number}@client.test") for number in range(4)]
-    batch = [
-        told(company, mail, event, email=f"{number}@client.test", **hard())
-        for number, (mail, event) in enumerate(
-            zip(mails, ["delivered", "bounce", "spamreport", "unsubscribe"], strict=True)
-        )
-    ]
-    tell(*batch, *batch)
-    before = footprint(company.org_id)
-    tell(*batch)
-    tell(*batch[::-1])
-    assert footprint(company.org_id) == before
-    assert len(_suppressed(company)) == 3
-
-
-@pytest.mark.parametrize("event", ["bounce", "spamreport", "unsubscribe"])
-def test_what_is_played_back_does_not_bring_back_a_suppression_that_was_lifted(
-    tell: Tell, company: Company, event: str
-) -> None:
-    message_id = make_mail(company)
-    given = [told(company, message_id, "delivered"), told(company, message_id, event, **hard())]
-    for each in given:
-        tell(each)
-    assert len(_suppressed(company)) == 1
-    with transaction(company.scope) as session:
-        session.query(Suppression).delete()
-    before = footprint(company.org_id)
-    for each in given:
-        tell(each)
-    tell(*given)
-    assert footprint(company.org_id) == before
-    tell(told(company, message_id, event, at=2, **hard()))
-    assert len(_suppressed(company)) == 1, "a new one counts"
 
 
 def test_the_far_future_is_not_trusted(tell: Tell, company: Company) -> None:
@@ -221,45 +134,6 @@ def test_a_mail_that_was_not_sent_is_left_alone(tell: Tell, company: Company, st
     before = footprint(company.org_id)
     tell(told(company, message_id, "delivered"), told(company, message_id, "bounce", **hard()))
     assert footprint(company.org_id) == before
-
-
-@pytest.mark.parametrize("state", ["sending", "retrying"])
-@pytest.mark.parametrize("event", ["delivered", "deferred", "bounce"])
-def test_a_mail_whose_worker_died_is_sent_and_not_a_second_time(
-    tell: Tell, company: Company, services: Services, jobs: JobsProbe, state: str, event: str
-) -> None:
-    message_id = make_mail(company, state=state, attempts=1, variables={"sealed_temp_password": "sealed"})
-    given = told(company, message_id, event)
-    tell(given)
-    kept = _mail(message_id)
-    assert (kept["state"], kept["next_attempt_at"], kept["last_error"]) == ("sent", None, None)
-    assert kept["sent_at"] == datetime.fromtimestamp(given["timestamp"], UTC)
-    assert kept["provider_id"] == "sgid-1"
-    assert "sealed_temp_password" not in kept["variables"]
-    with transaction(PLATFORM) as session:
-        later = datetime.now(UTC) + timedelta(days=1)
-        assert sending.sweep(session, services.settings, now=later, limit=10) == {"requeued": 0, "dead": 0}
-
-
-def test_a_worker_that_comes_back_late_does_not_undo_it(tell: Tell, company: Company, services: Services) -> None:
-    message_id = make_message(company)
-    now = datetime.now(UTC)
-    with transaction(company.scope) as session:
-        claimed = sending.claim(session, company.org_id, services.settings, now=now)
-    assert claimed is not None
-    tell(told(company, message_id, "delivered"))
-    before = _mail(message_id)
-    with transaction(company.scope) as session:
-        sending.record(session, claimed, sending.dead(claimed, "too late to say so"))
-    assert _mail(message_id) == before
-    assert before["state"] == "sent"
-
-
-def test_what_the_worker_wrote_down_stays(tell: Tell, company: Company) -> None:
-    sent_at = datetime(2026, 1, 2, tzinfo=UTC)
-    message_id = make_mail(company, sent_at=sent_at, provider_id="from-the-answer")
-    tell(told(company, message_id))
-    assert (_mail(message_id)["sent_at"], _mail(message_id)["provider_id"]) == (sent_at, "from-the-answer")
 
 
 def test_a_thousand_events_cost_three_statements(
