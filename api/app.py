@@ -18,11 +18,13 @@ from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
+from api.email_scan.routes import blueprint as email_scan
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
+from api.mail_suppressions.routes import blueprint as mail_suppressions
 from api.metrics.routes import blueprint as metrics
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.convert_routes import blueprint as lead_conversion
@@ -39,6 +41,7 @@ from api.slots.routes import blueprint as slots
 from api.storage_deletes.routes import blueprint as storage_deletes
 from api.stripe_events.routes import blueprint as stripe_events
 from api.time_entries.routes import blueprint as time_entries
+from api.unsubscribing.routes import blueprint as unsubscribing
 from shared.core.settings import Settings
 from shared.wiring import Services
 
@@ -66,6 +69,8 @@ BLUEPRINTS = (
     time_entries,
     order_photos,
     storage_deletes,
+    email_scan,
+    mail_suppressions,
     payments,
     public,
     privacy,
@@ -98,6 +103,7 @@ def create_app(settings: Settings, services: Services) -> Flask:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(unsubscribing)
     openapi.complete(api)
     app.wsgi_app = with_security_headers(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app

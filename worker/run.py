@@ -6,13 +6,16 @@ import sys
 import click
 
 from shared.core.jobs import Job
+from shared.messages import jobs as messages
 from shared.order_photos import jobs as order_photos
+from shared.orders import jobs as orders
 from shared.storage_deletes import jobs as storage_deletes
 from worker.app import app
 
 JOBS: dict[str, tuple[Job, ...]] = {
     "storage_janitor": (order_photos.SWEEP, storage_deletes.SWEEP),
     "photo_recount": (order_photos.RECOUNT,),
+    "email_scan": (orders.REMIND, messages.SWEEP),
 }
 """What an operator may run by hand, and the jobs of which it is made."""
 FAILED = {"later", "dropped"}

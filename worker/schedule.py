@@ -36,6 +36,7 @@ def table(settings: Settings) -> list[Scheduled]:
         Scheduled(storage_deletes.SWEEP, sweep, "the storage janitor: files that are to be deleted"),
         Scheduled(order_photos.RECOUNT, HOUR, "what photos take, counted anew; once a day, asked for more often"),
         Scheduled(orders.EXPIRE_HOLDS, sweep, "orders whose deposit was not paid in time"),
+        Scheduled(orders.REMIND, settings.email_scan_interval_seconds, "reminders of orders that begin soon"),
         Scheduled(recurrences.SWEEP, sweep, "series with days that have no orders yet"),
         Scheduled(privacy.SWEEP, sweep, "copies for people whose time is over, or whose message or worker was lost"),
         Scheduled(stripe_events.SWEEP, sweep, "events whose message or worker was lost, and retries that are due"),

@@ -37,6 +37,9 @@ class Permission(StrEnum):
     ORDER_PHOTOS_ADD = "order_photos:add"
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
+    MESSAGES_SCAN = "messages:scan"
+    MAIL_SUPPRESSIONS_READ = "mail_suppressions:read"
+    MAIL_SUPPRESSIONS_WRITE = "mail_suppressions:write"
     AUDIT_READ = "audit:read"
     METRICS_READ = "metrics:read"
     ORGANIZATIONS_READ = "organizations:read"
@@ -54,6 +57,7 @@ _READS = frozenset(
         Permission.CATALOG_READ,
         Permission.CREWS_READ,
         Permission.LEADS_READ,
+        Permission.MAIL_SUPPRESSIONS_READ,
         Permission.ORDERS_READ,
         Permission.ORDER_PHOTOS_READ,
         Permission.PAYMENTS_READ,
@@ -65,6 +69,7 @@ _DISPATCH = frozenset(
         Permission.ESTIMATES_WRITE,
         Permission.CREWS_WRITE,
         Permission.LEADS_WRITE,
+        Permission.MAIL_SUPPRESSIONS_WRITE,
         Permission.ORDERS_WRITE,
         Permission.ORDER_PHOTOS_ADD,
         Permission.ORDER_PHOTOS_WRITE,
@@ -77,6 +82,7 @@ _ADMIN = frozenset(
         Permission.CLIENTS_ERASE,
         Permission.IAM_READ,
         Permission.IAM_WRITE,
+        Permission.MESSAGES_SCAN,
         Permission.METRICS_READ,
         Permission.ORGANIZATIONS_READ,
         Permission.ORGANIZATIONS_WRITE,

@@ -148,13 +148,17 @@ def ask_for_rest(session: Session, org_id: UUID) -> None:
         jobs.enqueue(session, SEND, org_id=org_id)
 
 
-def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) -> dict[str, int]:
-    """Enqueue mails whose message was lost, whose worker died, or whose retry is due. Returns counts."""
+def sweep(
+    session: Session, settings: Settings, *, org_id: UUID | None = None, now: datetime, limit: int
+) -> dict[str, int]:
+    """Enqueue mails whose message was lost, whose worker died, or whose retry is due; of one organization, or of all.
+    Returns counts."""
     message = _messages.c
     key = tuple_(message.org_id, message.id)
+    mine = (message.org_id == org_id,) if org_id else ()
     due = (
         select(message.org_id, message.id)
-        .where(message.state.in_(sorted(UNFINISHED)), message.next_attempt_at <= now)
+        .where(message.state.in_(sorted(UNFINISHED)), message.next_attempt_at <= now, *mine)
         .order_by(message.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -172,8 +176,8 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
         .returning(message.org_id, message.state)
     ).all()
     requeued = [row.org_id for row in swept if row.state == MessageState.QUEUED]
-    for org_id in dict.fromkeys(requeued):
-        jobs.enqueue(session, SEND, org_id=org_id)
+    for owing in dict.fromkeys(requeued):
+        jobs.enqueue(session, SEND, org_id=owing)
     return {"requeued": len(requeued), "dead": len(swept) - len(requeued)}
 
 

@@ -16,5 +16,6 @@ client never sends a price: it is that of an estimate, or staff's. Amounts are m
 Start at `placing.py`, which agrees on the `terms.py` first, with what `named.py` reads; `states.py` is the table of
 moves that the API, the documentation and the tests read; `moving.py` carries them out, `scheduling.py` and
 `assigning.py` change when and who; `policies.py` knows deposits and cancellation fees; `slots.py` says when somebody
-can come, and `booking.py` lets strangers take such a time; `service.py` reads, `board.py` is the dispatch board.
+can come, and `booking.py` lets strangers take such a time; `reminders.py` reminds clients, once for each time;
+`service.py` reads, `board.py` is the dispatch board.
 """

@@ -8,11 +8,13 @@ from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from shared.clients.model import Client
-from shared.core.actor import Actor
+from shared.core.actor import Actor, system
 from shared.core.money import Money
 from shared.core.orm import Reader, table_of
 from shared.messages import service as messages
 from shared.messages.model import MessageKind
+from shared.messages.service import Promise
+from shared.orders.jobs import REMIND
 from shared.orders.model import Order
 from shared.organizations.model import Organization
 
@@ -28,11 +30,27 @@ _SURROUNDINGS: Select[Any] = (
     .join(_organizations, _organizations.c.id == _clients.c.org_id)
     .where(_clients.c.org_id == bindparam("org_id"), _clients.c.id == bindparam("client_id"))
 )
+AROUND = list(_SURROUNDINGS.selected_columns)
+"""The columns of `surroundings`, for whoever reads those of many orders."""
 
 
 def surroundings(session: Reader, order: Order) -> Row[Any]:
     """What a move of `order` needs of its client and its organization, in one statement."""
     return session.execute(_SURROUNDINGS, {"org_id": order.org_id, "client_id": order.client_id}).one()
+
+
+def reminder(due: Row[Any]) -> Promise:
+    """What reminds a client of an order. `due` has the columns of the order and of its surroundings, and the key by
+    which this order is reminded of at this time once."""
+    return Promise(
+        system(due.org_id, REMIND.name),
+        MessageKind.ORDER_REMINDER,
+        due.email,
+        _variables(due, due),
+        dedupe_key=due.dedupe_key,
+        resource_id=due.id,
+        not_after=due.scheduled_start,
+    )
 
 
 def tell_client(

@@ -11,7 +11,7 @@ from shared.checklists import service as checklists
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code
 from shared.messages.model import MessageKind
-from shared.orders import mails
+from shared.orders import mails, reminders
 from shared.orders.history import remember
 from shared.orders.model import Order
 from shared.orders.policies import Settlement, settle
@@ -50,6 +50,7 @@ def start(session: Session, actor: Actor, order_id: UUID, *, version: int | None
 def begin(session: Session, actor: Actor, order: Order, *, now: datetime) -> None:
     """Start `order`, which is locked. Raises `Conflict` when it is not confirmed."""
     check_allowed(order, Move.START)
+    reminders.withdraw(session, actor, order, "The work has begun.", now=now)
     order.started_at = now
     record(session, actor, order, Move.START, now=now)
 
@@ -99,6 +100,7 @@ def cancel(
     waive that. Raises `NotFound`, or `Conflict` when it is over already."""
     order = lock(session, actor, order_id, version=version)
     check_allowed(order, Move.CANCEL)
+    reminders.withdraw(session, actor, order, "The order was cancelled.", now=now)
     around = mails.surroundings(session, order)
     details = {"reason": reason} | _settle(order, around, waive_fee_reason, now)
     if order.state == OrderState.IN_PROGRESS:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from shared.core.actor import Actor
 from shared.messages.model import MessageKind
-from shared.orders import mails, moving
+from shared.orders import mails, moving, reminders
 from shared.orders.model import Order, OrderSource
 from shared.orders.service import lock, queue_for_calendar
 from shared.orders.states import Move, OrderState
@@ -48,6 +48,8 @@ def reschedule(
     check_times(scheduled_start, end, now=now)
     around = mails.surroundings(session, order)
     before = _times(order)
+    if scheduled_start != order.scheduled_start:
+        reminders.withdraw(session, actor, order, "The order was moved.", now=now)
     order.scheduled_start, order.scheduled_end = scheduled_start, end
     order.blocked_until = end + timedelta(minutes=around.scheduling_policy["buffer_minutes"])
     moving.record(session, actor, order, Move.RESCHEDULE, _times(order), before=before, now=now)

@@ -15,7 +15,7 @@ from shared.clients.model import Client, ClientAddress
 from shared.core.actor import Actor
 from shared.core.orm import Base, Reader, table_of
 from shared.leads.model import Lead
-from shared.messages.model import Message
+from shared.messages.model import Message, Suppression
 from shared.order_photos.model import OrderPhoto, PhotoState
 from shared.orders.model import Order, OrderHistory
 from shared.payments.model import Payment
@@ -30,7 +30,8 @@ MOST_ROWS = 10_000
 """Of one kind, the oldest first; the document says which kinds are cut."""
 
 _INTERNAL = {"org_id", "captcha", "attempts", "next_attempt_at", "last_error", "dedupe_key", "request_id"}
-_MAIL = ("id", "kind", "recipient", "variables", "created_at", "sent_at")
+_MAIL = ("id", "kind", "recipient", "locale", "variables", "state", "created_at", "sent_at")
+_DELIVERY = ("delivery", "delivery_at", "delivery_detail")
 _PHOTO = ("id", "order_id", "phase", "caption", "consent_override", "mime", "size", "taken_at", "created_at")
 _TIMES = ("order_id", "started_at", "finished_at")
 _AUDIT = ("action", "resource_id", "before", "after", "created_at")
@@ -68,7 +69,8 @@ def _sections(found: Person) -> Iterator[tuple[str, Select[Any]]]:
     stored = [PhotoState.STORED]
     yield "photos", _rows(OrderPhoto, found, lambda c: c.order_id.in_(orders) & c.state.in_(stored), _PHOTO)
     yield "payments", _rows(Payment, found, lambda c: c.order_id.in_(orders))
-    yield "messages", _rows(Message, found, lambda _: found.is_mail, _MAIL)
+    yield "messages", _rows(Message, found, lambda _: found.is_mail, _MAIL + _DELIVERY)
+    yield "mail_suppressions", _rows(Suppression, found, lambda _: found.is_suppression)
     yield "audit", _rows(AuditEntry, found, lambda c: found.is_about(c.resource_id), _AUDIT)
 
 

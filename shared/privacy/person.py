@@ -3,21 +3,27 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, union_all
 
 from shared.clients.model import Client
 from shared.core.actor import Actor
 from shared.core.orm import Reader, table_of
 from shared.leads.model import Lead
-from shared.messages.model import Message, MessageKind
+from shared.messages.model import Message, MessageKind, Suppression
 from shared.orders.model import Order
 from shared.payments.model import Payment
 from shared.recurrences.model import Recurrence
 
 _clients, _leads, _orders = table_of(Client), table_of(Lead), table_of(Order)
 _messages, _payments, _recurrences = table_of(Message), table_of(Payment), table_of(Recurrence)
+_suppressions = table_of(Suppression)
 
-OF_STAFF = (MessageKind.ACCOUNT_CREATED, MessageKind.PASSWORD_RESET)
+OF_STAFF = (
+    MessageKind.ACCOUNT_CREATED,
+    MessageKind.PASSWORD_RESET,
+    MessageKind.PLAN_NOTICE,
+    MessageKind.OPERATOR_ALERT,
+)
 """Mails to an account: a client with the same address as somebody of the staff is another matter."""
 
 
@@ -59,6 +65,23 @@ class Person:
         message = _messages.c
         to_them = func.lower(message.recipient).in_(self.emails) & message.kind.not_in(OF_STAFF)
         return (message.org_id == self.org_id) & or_(to_them, self.is_about(message.resource_id))
+
+    @property
+    def mail_addresses(self) -> Select[tuple[str]]:
+        """A SELECT, in lower case, of where mails to them and about their rows went, such as an address that they had
+        before; without those that are another client's by now."""
+        message, client = _messages.c, _clients.c
+        address = func.lower(message.recipient)
+        others = (client.org_id == self.org_id, client.id.not_in(self.client_ids))
+        is_others = exists().where(*others, func.lower(client.email) == address)
+        return select(address).where(self.is_mail, message.kind.not_in(OF_STAFF), ~is_others).distinct()
+
+    @property
+    def is_suppression(self) -> ColumnElement[bool]:
+        """Whether a suppression keeps mails from them."""
+        email = _suppressions.c.email
+        at_theirs = or_(email.in_(self.emails), email.in_(self.mail_addresses))
+        return (_suppressions.c.org_id == self.org_id) & at_theirs
 
 
 def find(session: Reader, actor: Actor, client_id: UUID) -> Person:

@@ -16,7 +16,7 @@ from shared.exports.model import Export, ExportState
 from shared.leads.model import Lead
 from shared.leads.states import OPEN as OPEN_LEADS
 from shared.leads.states import LeadState
-from shared.messages.model import UNFINISHED, Message, MessageState
+from shared.messages.model import UNFINISHED, Message, MessageState, Suppression
 from shared.orders.history import FREE_TEXTS
 from shared.orders.model import Order, OrderHistory
 from shared.privacy.person import Person
@@ -29,6 +29,7 @@ ERASED = "Erased"
 _clients, _addresses, _copies = table_of(Client), table_of(ClientAddress), table_of(ClientExport)
 _leads, _orders, _services = table_of(Lead), table_of(Order), table_of(Service)
 _messages, _exports, _entries = table_of(Message), table_of(Export), table_of(TimeEntry)
+_suppressions = table_of(Suppression)
 _history = table_of(OrderHistory)
 _recurrences, _occurrences = table_of(Recurrence), table_of(Occurrence)
 
@@ -96,8 +97,10 @@ def scrub_recurrences(session: Session, actor: Actor, who: Person, *, now: datet
 
 
 def scrub_outgoing(session: Session, actor: Actor, who: Person) -> None:
-    """Mails and events for other systems. What has not gone out yet never will."""
+    """Mails, with what other servers have said of them, and events for other systems. What has not gone out yet never
+    will."""
     message, export = _messages.c, _exports.c
+    addresses = [*who.emails, *session.scalars(who.mail_addresses)]
     owed = message.state.in_(UNFINISHED)
     session.execute(
         update(_messages)
@@ -108,8 +111,13 @@ def scrub_outgoing(session: Session, actor: Actor, who: Person) -> None:
             state=case((owed, MessageState.DEAD), else_=message.state),
             next_attempt_at=None,
             last_error=case((owed, _LAST_WORDS), else_=None),
+            provider_id=None,
+            delivery_detail=None,
         )
     )
+    # After the mails, which a reader who unsubscribes at this moment holds: what they write is there by now.
+    at_theirs = (_suppressions.c.org_id == actor.org_id, _suppressions.c.email.in_(addresses))
+    session.execute(delete(_suppressions).where(*at_theirs))
     is_over = export.state.in_([ExportState.DELIVERED, ExportState.DEAD])
     session.execute(
         update(_exports)

@@ -35,6 +35,9 @@ PUBLIC = {
     "/v1/public/<org_slug>/leads": "people without an account ask for work; checks a captcha where captchas are on",
     "/v1/photo-files/<token>": "checks a signed link",
     "/v1/sendgrid/events": "checks SendGrid's signature",
+    "/v1/unsubscribe/<token>": "checks a signed link",
+    "/v1/unsubscribe/<token>/undo": "checks a signed link",
+    "/static/brand/<string(length=6):color>.css": "styles",
     "/v1/stripe/webhook": "checks Stripe's signature",
 }
 """What strangers may call, and why that is right. A new public URL must be added here."""

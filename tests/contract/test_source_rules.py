@@ -17,7 +17,7 @@ SEES_EVERY_ORGANIZATION = {
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
-    "worker/tasks/orders.py",  # holds that run out
+    "worker/tasks/orders.py",  # holds that run out, reminders
     "worker/tasks/privacy.py",  # sweep
     "worker/tasks/recurrences.py",  # sweep
     "worker/tasks/storage_deletes.py",  # sweep

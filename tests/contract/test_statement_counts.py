@@ -22,7 +22,10 @@ from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company, make_user
 from tests.factories.stripe_events import payment_event, signed
+from tests.orders.reminding import make_due
+from tests.orders.reminding import scan as remind
 from tests.rows import row
+from tests.unsubscribing.steps import make_link as make_unsubscribe_link
 
 READ, WRITE = 4, 8
 FRAME = ("SAVEPOINT", "RELEASE", "ROLLBACK TO")
@@ -115,6 +118,7 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "/v1/services/{service_id}/checklist-template",
         "/v1/orders/{order_id}/checklist",
         "/v1/orders/{order_id}/time-entries",
+        "/v1/mail-suppressions?reason=bounced&email=anna@client.test",
     ],
 )
 def test_a_read_costs_at_most_four(
@@ -140,6 +144,7 @@ def test_a_read_costs_at_most_four(
         ("/v1/orders/{order_id}/confirm", {}),
         ("/v1/orders/{order_id}/cancel", {"reason": "The client is ill"}),
         ("/v1/auth/logout", {}),
+        ("/v1/admin/email-scan", {}),
     ],
 )
 def test_a_write_costs_at_most_eight(
@@ -152,6 +157,33 @@ def test_a_write_costs_at_most_eight(
     locks = 2 * (path == "/v1/orders")  # of the client and the calendar; they travel like the rows beside the change
     assert 0 < len(sent) + locks <= WRITE + (locks > 0), sent
     assert sent.logged == len(sent) + locks
+
+
+@pytest.mark.parametrize(
+    ("move", "body"),
+    [("cancel", {"reason": "Ill"}), ("reschedule", {"scheduled_start": "2126-06-01T12:00:00Z"}), ("start", {})],
+)
+def test_a_move_that_takes_a_reminder_back_costs_at_most_eight(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str], move: str, body: Any
+) -> None:
+    order_id = make_due(company)
+    assert remind(company) == 1
+    with counted(services) as sent:
+        answer = client.post(f"/v1/orders/{order_id}/{move}", json=body, headers=company.headers())
+    assert answer.status_code == 200
+    assert 0 < len(sent) <= WRITE, sent
+    beside = 2 if move == "reschedule" else 1  # the reminder, and the lock of the calendar: they travel with others
+    assert sent.logged == len(sent) + beside
+
+
+def test_the_page_to_unsubscribe_costs_two_statements_and_a_decision_at_most_five(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    link = make_unsubscribe_link(company)
+    for ask, end, most in ((client.get, "", 2), (client.post, "", 5), (client.post, "/undo", 5)):
+        with counted(services) as sent:
+            assert ask(link + end).status_code == 200
+        assert 0 < len(sent) == sent.logged <= most, sent
 
 
 def test_crews_and_their_work_cost_at_most_eight(

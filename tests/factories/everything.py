@@ -21,7 +21,7 @@ from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.identity import make_link
 from tests.factories.leads import make_lead
-from tests.factories.messages import make_message
+from tests.factories.messages import make_message, make_suppression
 from tests.factories.order_photos import make_photo
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
@@ -90,6 +90,7 @@ def make_everything(company: Company) -> Everything:
         "orders": order_id,
         "order_photos": make_photo(company, order_id).id,
         "messages": make_message(company),
+        "mail_suppressions": make_suppression(company, f"gone@{company.slug}.test"),
         "users": _colleague(company),
         "sessions": _second_session(company),
         "teams": team_id,

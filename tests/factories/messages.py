@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.core.transaction import transaction
 from shared.messages import service as messages
-from shared.messages.model import Message, MessageKind
+from shared.messages.model import Message, MessageKind, Suppression
 from tests.factories.organizations import Company
 
 _numbers = count(1)
@@ -42,3 +42,12 @@ def make_message(company: Company, *, to: str | None = None, kind: str = "order_
             now=datetime.now(UTC),
         )
         return session.query(Message).filter_by(org_id=company.org_id, dedupe_key=key).one().id
+
+
+def make_suppression(company: Company, email: str, reason: str = "bounced", **more: Any) -> UUID:
+    """An address that the company no longer writes to."""
+    with transaction(company.scope) as session:
+        made = Suppression(org_id=company.org_id, email=email, reason=reason, created_at=datetime.now(UTC), **more)
+        session.add(made)
+        session.flush()
+        return made.id

@@ -15,6 +15,7 @@ from shared.orders.model import Order
 from tests.checked_client import CheckedClient
 from tests.factories.clients import make_client
 from tests.factories.leads import make_lead
+from tests.factories.messages import make_suppression
 from tests.factories.order_photos import files_of, make_photo, path_of
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
@@ -45,6 +46,7 @@ def test_nothing_of_the_person_is_left_in_any_table(
     client: CheckedClient, company: Company, known: Known, jobs: JobsProbe
 ) -> None:
     _change_and_read(client, company, known)
+    make_suppression(company, EMAIL, detail=f"{NAME} is not here any more")
     make_client_export(company, known.client_id)
     jobs.run(*next((name, given) for name, given in jobs.enqueued() if name == "privacy.collect"))
     assert _traces(company) >= {
@@ -55,6 +57,8 @@ def test_nothing_of_the_person_is_left_in_any_table(
         "exports.payload",
         "idempotency_keys.body",
         "leads.inputs",
+        "mail_suppressions.detail",
+        "mail_suppressions.email",
         "messages.variables",
         "messages.recipient",
         "occurrences.detail",
