@@ -38,6 +38,7 @@ from api.payments.routes import blueprint as payments
 from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
+from api.sendgrid_events.routes import blueprint as sendgrid_events
 from api.slots.routes import blueprint as slots
 from api.storage_deletes.routes import blueprint as storage_deletes
 from api.stripe_events.routes import blueprint as stripe_events
@@ -79,6 +80,7 @@ BLUEPRINTS = (
     privacy,
     metrics,
     stripe_events,
+    sendgrid_events,
 )
 
 

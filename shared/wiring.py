@@ -15,7 +15,10 @@ from shared.integrations.broker.celery_broker import CeleryBroker
 from shared.integrations.captcha import Captcha
 from shared.integrations.captcha.turnstile import TurnstileCaptcha
 from shared.integrations.mail import Mailer
+from shared.integrations.mail.events import MailEventVerifier
 from shared.integrations.mail.resting import RestingMailer
+from shared.integrations.mail.sendgrid_events import SendGridEventVerifier
+from shared.integrations.mail.sendgrid_mailer import SendGridMailer
 from shared.integrations.mail.smtp_mailer import SmtpMailer
 from shared.integrations.payments import WebhookVerifier
 from shared.integrations.payments.stripe_webhooks import StripeWebhookVerifier
@@ -37,6 +40,7 @@ class Services:
     redis: Redis
     broker: Broker
     mailer: Mailer | None
+    mail_events: MailEventVerifier
     storages: dict[str, Storage]
     webhooks: WebhookVerifier
     captcha: Captcha | None
@@ -64,6 +68,7 @@ def build_services(settings: Settings) -> Services:
         ),
         broker=broker,
         mailer=build_mailer(settings),
+        mail_events=SendGridEventVerifier(settings.sendgrid_webhook_public_key),
         storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
         captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
@@ -74,6 +79,8 @@ def build_mailer(settings: Settings) -> Mailer | None:
     """The mail server that EMAIL_MODE names, with a breaker of its own; None while mail is off."""
     if settings.email_mode == "smtp":
         return RestingMailer(SmtpMailer(settings), settings)
+    if settings.email_mode == "sendgrid":
+        return RestingMailer(SendGridMailer(settings), settings)
     return None
 
 

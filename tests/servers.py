@@ -15,6 +15,7 @@ import psycopg2
 from ops.quickstart.database import create_installation, migrate
 from ops.quickstart.postgres import Postgres
 from ops.quickstart.redis_server import RedisServer
+from tests.factories.sendgrid_events import KEY
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "crewline_template"
@@ -89,6 +90,7 @@ def environment(addresses: Addresses, **more: str) -> dict[str, str]:
         "METRICS_ENABLED": "true",
         "METRICS_TOKEN": "a-token-for-prometheus",
         "STRIPE_WEBHOOK_SECRET": "whsec_test_run",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": KEY.public_key,
         **more,
     }
 

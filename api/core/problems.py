@@ -16,6 +16,7 @@ from shared.core.database_errors import DATABASE_AWAY
 from shared.core.errors import CODES, STALE, Invalid, Refusal, code
 from shared.core.pages import BAD_CURSOR
 from shared.integrations.captcha import CAPTCHA_REFUSED
+from shared.integrations.mail import events as mail_events
 from shared.integrations.payments import BAD_SIGNATURE
 from shared.order_photos.images import TOO_LARGE as TOO_LARGE_PHOTO
 from shared.order_photos.quota import LIMIT_REACHED
@@ -39,6 +40,8 @@ STATUS_OF_KIND = {
 }
 STATUS_OF_CODE = {
     BAD_SIGNATURE: 400,
+    mail_events.BAD_SIGNATURE: 400,
+    mail_events.BAD_BODY: 400,
     BAD_CURSOR: 400,
     BAD_QUERY: 400,
     CAPTCHA_REFUSED: 400,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ops.sandbox.stripe import objects
-from ops.sandbox.stripe.delivery import signature
+from ops.sandbox.stripe.signing import signature
 
 _HEAD = "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n"
 

@@ -11,9 +11,11 @@ from ops.quickstart import ports, records
 from ops.quickstart.database import REPOSITORY
 from ops.sandbox.cloudflare import account as cloudflare
 from ops.sandbox.s3 import names as s3
+from ops.sandbox.sendgrid import account as sendgrid
+from ops.sandbox.sendgrid.signing import kept_key
 from ops.sandbox.turnstile import tokens as turnstile
 
-# Nothing else of the caller's shell comes in: a stray EMAIL_MODE must not change what the demo shows.
+# Nothing else of the caller's shell comes in, but for what the functions below ask for by name.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _INHERITED_TLS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _SECRETS = (
@@ -62,6 +64,11 @@ class Paths:
     @property
     def lock(self) -> Path:
         return self.run / "lock"
+
+    @property
+    def sendgrid_key(self) -> Path:
+        """What the sandbox signs events of SendGrid with."""
+        return self.var / "sendgrid-webhook-key.pem"
 
     def log(self, name: str) -> Path:
         return self.var / "log" / f"{name}.log"
@@ -113,12 +120,7 @@ def application_environment(
         "METRICS_TOKEN": secret["metrics_token"],
         **_captcha(port),
         **_cloudflare_images(port),
-        "EMAIL_MODE": "smtp",
-        "EMAIL_FROM": "no-reply@crewline.test",
-        "EMAIL_FROM_NAME": "Crewline",
-        "SMTP_HOST": LOOPBACK,
-        "SMTP_PORT": str(port["smtp"]),
-        "SMTP_USE_TLS": "false",
+        **_mail(paths, port),
         **_storage(paths, port),
         "EMAIL_RETRY_BACKOFF_SECONDS": "5",
         "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
@@ -134,6 +136,22 @@ def _captcha(port: Mapping[str, int]) -> dict[str, str]:
     mode = os.environ.get("CAPTCHA_MODE", "off")
     base = f"http://{LOOPBACK}:{port['sandbox']}"
     return {"CAPTCHA_MODE": mode, "TURNSTILE_API_BASE": base, "TURNSTILE_SECRET_KEY": turnstile.SECRET}
+
+
+def _mail(paths: Paths, port: Mapping[str, int]) -> dict[str, str]:
+    """The mail server and SendGrid are the sandbox's, and mails end in one mailbox. They go by SMTP, unless the
+    caller's shell has EMAIL_MODE=sendgrid or =off."""
+    return {
+        "EMAIL_MODE": os.environ.get("EMAIL_MODE", "smtp"),
+        "EMAIL_FROM": "no-reply@crewline.test",
+        "EMAIL_FROM_NAME": "Crewline",
+        "SMTP_HOST": LOOPBACK,
+        "SMTP_PORT": str(port["smtp"]),
+        "SMTP_USE_TLS": "false",
+        "SENDGRID_API_KEY": sendgrid.API_KEY,
+        "SENDGRID_API_BASE": f"http://{LOOPBACK}:{port['sandbox']}{sendgrid.BASE_PATH}",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": kept_key(paths.sendgrid_key).public_key,
+    }
 
 
 def _cloudflare_images(port: Mapping[str, int]) -> dict[str, str]:

@@ -8,6 +8,9 @@ The quickstart, the demo and the tests start this one process and point the real
 What it is
     * An **SMTP catcher**: takes every mail, keeps the newest in memory, shows them at ``/mail`` and as JSON
       at ``/api/mail``, and misbehaves on request (``/api/smtp/fault``).
+    * A **SendGrid stand-in**: the API under ``/sendgrid/v3`` puts mails into the same mailbox, ``POST
+      /api/sendgrid/events`` signs and posts events about them, shows both at ``/sendgrid``, and misbehaves on request
+      (``/api/sendgrid/fault``). Its API key is in ``sendgrid/account``, the webhook's key at ``/api/sendgrid/key``.
     * A **Stripe stand-in** that sends webhooks: ``POST /api/stripe/events`` builds an event, signs it as
       Stripe does and posts it as often, as concurrently and as wrongly as the caller asks.
     * A **Turnstile stand-in**: ``POST /api/turnstile/tokens`` solves a captcha, ``/turnstile/v0/siteverify`` checks
@@ -25,6 +28,6 @@ What it is not
     * Not for the internet: no login, everything in memory, gone when the process ends.
 
 Where to start: ``__main__`` (flags, start, stop), ``world`` (what the servers share), then a folder per
-provider: ``mail``, ``stripe``, ``turnstile``, ``s3`` and ``cloudflare``. ``web`` holds what every page has in
-common.
+provider: ``mail``, ``sendgrid``, ``stripe``, ``turnstile``, ``s3`` and ``cloudflare``. ``web`` holds what every
+page has in common.
 """

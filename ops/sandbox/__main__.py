@@ -13,6 +13,7 @@ from ops.sandbox.mail.journal import Journal
 from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.mail.smtp import SmtpServer
 from ops.sandbox.s3.layer import S3Layer
+from ops.sandbox.sendgrid.signing import kept_key, new_key
 from ops.sandbox.web import HttpServer, create_app
 from ops.sandbox.world import World
 
@@ -30,8 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.ready_file:
         # A file left by an earlier run names ports that nobody listens on any more.
         options.ready_file.unlink(missing_ok=True)
-    mailbox = Mailbox(Journal(options.mail_journal) if options.mail_journal else None)
-    world = World(webhook_secret=options.webhook_secret, webhook_url=options.webhook_url, mailbox=mailbox)
+    world = _world(options)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: world.stopping.set())
     try:
@@ -44,6 +44,17 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     _serve(world, smtp, http, s3, options.ready_file)
     return 0
+
+
+def _world(options: argparse.Namespace) -> World:
+    return World(
+        webhook_secret=options.webhook_secret,
+        webhook_url=options.webhook_url,
+        sendgrid_webhook_url=options.sendgrid_webhook_url,
+        sendgrid_tells=options.sendgrid_tells,
+        sendgrid_key=kept_key(options.sendgrid_key_file) if options.sendgrid_key_file else new_key(),
+        mailbox=Mailbox(Journal(options.mail_journal) if options.mail_journal else None),
+    )
 
 
 def _serve(world: World, smtp: SmtpServer, http: HttpServer, s3: HttpServer, ready_file: Path | None) -> None:
@@ -70,7 +81,7 @@ def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ops.sandbox",
-        description="The outside world on one machine: SMTP, Stripe's webhooks, Turnstile, S3, Cloudflare Images.",
+        description="The outside world on one machine: SMTP, SendGrid, Stripe's webhooks, Turnstile, S3, Cloudflare.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -81,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--s3-port", type=_port, default=0, metavar="N", help="0 takes a free one (default: 0)")
     add("--webhook-secret", type=_word, metavar="whsec_…", help="signs Stripe events; the receiver's secret")
     add("--webhook-url", type=_url, metavar="URL", help="where Stripe events go unless a call says otherwise")
+    add(
+        "--sendgrid-webhook-url", type=_url, metavar="URL", help="where SendGrid events go unless a call says otherwise"
+    )
+    add("--sendgrid-key-file", type=Path, metavar="PATH", help="signs SendGrid events; made if it is not there")
+    add("--sendgrid-tells", action="store_true", help="tell by itself that each mail taken by SendGrid is delivered")
     add("--ready-file", type=Path, metavar="PATH", help="gets the ready line as well, in one atomic write")
     add("--mail-journal", type=Path, metavar="PATH", help="keeps the mails over a restart (default: in memory only)")
     return parser

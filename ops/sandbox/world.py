@@ -14,6 +14,10 @@ from ops.sandbox.mail.mailbox import Mailbox
 from ops.sandbox.s3.faults import FaultPlan as S3FaultPlan
 from ops.sandbox.s3.log import RequestLog
 from ops.sandbox.s3.store import Store
+from ops.sandbox.sendgrid.faults import FaultPlan as SendGridFaultPlan
+from ops.sandbox.sendgrid.log import Call, Log, Sent, Told
+from ops.sandbox.sendgrid.signing import SigningKey, new_key
+from ops.sandbox.sendgrid.telling import Teller
 from ops.sandbox.stripe.log import EventLog
 from ops.sandbox.turnstile.faults import FaultPlan as TurnstileFaultPlan
 from ops.sandbox.turnstile.log import CheckLog
@@ -25,12 +29,16 @@ class World:
     """The state of one sandbox.
 
     ``webhook_secret`` and ``webhook_url`` are the defaults for Stripe events, None when not given on the
-    command line. The ports are 0 until the servers listen. ``stopping`` is set once, when the
-    process is told to end; whoever waits for something waits on it.
+    command line; ``sendgrid_webhook_url`` is where events of SendGrid go, and ``sendgrid_tells`` whether it is
+    told there by itself that each mail is delivered. The ports are 0 until the servers listen. ``stopping`` is
+    set once, when the process is told to end; whoever waits for something waits on it.
     """
 
     webhook_secret: str | None = None
     webhook_url: str | None = None
+    sendgrid_webhook_url: str | None = None
+    sendgrid_tells: bool = False
+    sendgrid_key: SigningKey = field(default_factory=new_key)
     smtp_port: int = 0
     http_port: int = 0
     s3_port: int = 0
@@ -46,7 +54,16 @@ class World:
     cloudflare_images: ImageStore = field(default_factory=ImageStore)
     cloudflare_faults: CloudflareFaultPlan = field(default_factory=CloudflareFaultPlan)
     cloudflare_calls: CallLog = field(default_factory=CallLog)
+    sendgrid_faults: SendGridFaultPlan = field(default_factory=SendGridFaultPlan)
+    sendgrid_calls: Log[Call] = field(default_factory=Log)
+    sendgrid_sent: Log[Sent] = field(default_factory=Log)
+    sendgrid_told: Log[Told] = field(default_factory=Log)
     stopping: threading.Event = field(default_factory=threading.Event)
+    sendgrid_teller: Teller = field(init=False)
+
+    def __post_init__(self) -> None:
+        url = self.sendgrid_webhook_url if self.sendgrid_tells else None
+        self.sendgrid_teller = Teller(url, self.sendgrid_key, self.sendgrid_told, self.stopping)
 
 
 def world() -> World:

@@ -1,8 +1,12 @@
 """The settings of mail; part of `shared.core.settings.Settings`."""
 
+import base64
 from pathlib import Path
 from typing import Annotated, Literal
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, Seconds
@@ -76,6 +80,16 @@ class MailSettings(BaseModel):
             faults.append("SMTP_IMPLICIT_TLS=true needs SMTP_USE_TLS=true")
         if self.smtp_ca_file is not None and not self.smtp_ca_file.is_file():
             faults.append("SMTP_CA_FILE does not exist")
+        if self.sendgrid_webhook_public_key and not _is_public_key(self.sendgrid_webhook_public_key):
+            faults.append("SENDGRID_WEBHOOK_PUBLIC_KEY must be the key as SendGrid shows it: base64, on one line")
         if "@" not in self.email_from.strip("@"):
             faults.append("EMAIL_FROM must be an e-mail address")
         return faults
+
+
+def _is_public_key(text: str) -> bool:
+    """Whether signatures of the event webhook can be checked with it."""
+    try:
+        return isinstance(load_der_public_key(base64.b64decode(text, validate=True)), EllipticCurvePublicKey)
+    except (ValueError, UnsupportedAlgorithm):
+        return False

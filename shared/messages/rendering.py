@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from shared.core.sealing import unseal
 from shared.core.settings import Settings
 from shared.integrations.mail import Mail
+from shared.integrations.mail.events import MESSAGE_ID, ORG_ID
 from shared.messages import calendar, unsubscribe_links
 from shared.messages.languages import language_of
 from shared.messages.look import look_of
@@ -75,7 +76,7 @@ def _render(message: Row[Any], organization: Row[Any], settings: Settings) -> Ma
         reply_to=organization.contact_email,
         headers=_headers(message, given["unsubscribe_url"]),
         attachments=() if appointment is None else (appointment,),
-        reference=(("org_id", str(message.org_id)), ("message_id", str(message.id))),
+        reference=((ORG_ID, str(message.org_id)), (MESSAGE_ID, str(message.id))),
     )
 
 

@@ -34,6 +34,7 @@ PUBLIC = {
     "/v1/public/<org_slug>/orders": "people without an account book; checks a captcha where captchas are on",
     "/v1/public/<org_slug>/leads": "people without an account ask for work; checks a captcha where captchas are on",
     "/v1/photo-files/<token>": "checks a signed link",
+    "/v1/sendgrid/events": "checks SendGrid's signature",
     "/v1/unsubscribe/<token>": "checks a signed link",
     "/v1/unsubscribe/<token>/undo": "checks a signed link",
     "/static/brand/<string(length=6):color>.css": "styles",

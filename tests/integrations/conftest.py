@@ -8,15 +8,18 @@ from uuid import uuid4
 import pytest
 
 from shared.core.settings import Settings
+from shared.integrations.mail.sendgrid_mailer import SendGridMailer
 from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.s3_storage import S3Storage, r2_storage, s3_storage
 from tests.integrations.storages import KINDS, Subject, World
 from tests.sandbox_cloudflare import SandboxCloudflare
 from tests.sandbox_s3 import SandboxS3
+from tests.sandbox_sendgrid import SandboxSendGrid, sendgrid_settings
 
 MakeSubject = Callable[[str], Subject]
 MakeS3 = Callable[..., S3Storage]
 MakeCloudflare = Callable[..., CloudflareImagesStorage]
+MakeSendGrid = Callable[..., SendGridMailer]
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +97,19 @@ def cloudflare(sandbox_ports: dict[str, int]) -> Iterator[SandboxCloudflare]:
 def make_cloudflare(world: World, cloudflare: SandboxCloudflare) -> MakeCloudflare:
     """Makes a storage there, with these settings changed."""
     return lambda **changes: CloudflareImagesStorage(world.changed(**changes))
+
+
+@pytest.fixture
+def sendgrid(sandbox_ports: dict[str, int]) -> Iterator[SandboxSendGrid]:
+    """SendGrid's side, with no fault in force at the start and at the end."""
+    found = SandboxSendGrid(sandbox_ports["http_port"])
+    found.fault("ok")
+    yield found
+    found.fault("ok")
+
+
+@pytest.fixture
+def make_sendgrid(settings: Settings, sendgrid: SandboxSendGrid) -> MakeSendGrid:
+    """Makes a mailer there, with these settings changed."""
+    usual = sendgrid_settings(sendgrid) | {"sendgrid_timeout_seconds": 5.0}
+    return lambda **changes: SendGridMailer(settings.model_copy(update=usual | changes))

@@ -7,6 +7,8 @@ import pytest
 from ops.quickstart.settings import _PORTS, Paths, application_environment, chosen_ports, kept_secrets
 from ops.sandbox.cloudflare import account
 from ops.sandbox.s3.names import ACCESS_KEY, BUCKET, R2_BUCKET, SECRET_KEY
+from ops.sandbox.sendgrid.account import API_KEY
+from ops.sandbox.sendgrid.signing import kept_key
 from shared.core.settings import Settings
 
 
@@ -36,6 +38,21 @@ def test_new_photos_go_to_files_unless_the_caller_says_otherwise(
     assert told(tmp_path)["ORDER_STORAGE_BACKEND"] == "local"
     monkeypatch.setenv("ORDER_STORAGE_BACKEND", "r2")
     assert told(tmp_path)["ORDER_STORAGE_BACKEND"] == "r2"
+
+
+def test_mails_go_by_smtp_unless_the_caller_says_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMAIL_MODE", raising=False)
+    assert told(tmp_path)["EMAIL_MODE"] == "smtp"
+    monkeypatch.setenv("EMAIL_MODE", "sendgrid")
+    env = told(tmp_path)
+    assert env["EMAIL_MODE"] == "sendgrid"
+    assert env["SENDGRID_API_BASE"] == f"http://127.0.0.1:{chosen_ports(Paths(tmp_path))['sandbox']}/sendgrid"
+    assert env["SENDGRID_API_KEY"] == API_KEY
+
+
+def test_the_key_of_sendgrids_webhook_is_the_sandboxs_and_stays(tmp_path: Path) -> None:
+    kept = kept_key(Paths(tmp_path).sendgrid_key).public_key
+    assert told(tmp_path)["SENDGRID_WEBHOOK_PUBLIC_KEY"] == told(tmp_path)["SENDGRID_WEBHOOK_PUBLIC_KEY"] == kept
 
 
 def test_one_word_moves_new_photos_to_the_sandboxs_cloudflare_images(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """Making calls go wrong as the fault in force says; and Cloudflare's envelope, in which all answers of its API come."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Response, jsonify, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from ops.sandbox.cloudflare.faults import Fault, Mode, Operation
+from ops.sandbox.connections import dropped
 from ops.sandbox.world import world
 
 View = Callable[..., ResponseReturnValue]
@@ -58,7 +58,7 @@ def _instead(fault: Fault) -> Response | None:
         Mode.ERROR: lambda: refusal(500, 10013, "internal server error"),
         Mode.FORBIDDEN: lambda: refusal(403, 10000, "Authentication error"),
         Mode.RATE_LIMITED: lambda: _rate_limited(fault.seconds),
-        Mode.RESET: lambda: Response(_dropped(request.environ["werkzeug.socket"])),
+        Mode.RESET: lambda: Response(dropped(request.environ["werkzeug.socket"])),
         Mode.VANISHED: no_such_image,
         Mode.WRONG: lambda: Response(_PAGE.format("Just a moment...")),
         Mode.EMPTY: lambda: jsonify(success=True, errors=[], messages=[], result={}),
@@ -91,16 +91,6 @@ def _rate_limited(seconds: float) -> Response:
     answer = refusal(429, 971, "Please wait and consider throttling your request speed")
     answer.headers["Retry-After"] = str(int(seconds))
     return answer
-
-
-def _dropped(connection: socket.socket) -> Iterator[bytes]:
-    """An answer that never begins. The server takes the error for that of a client that has gone."""
-
-    def drop() -> NoReturn:
-        connection.shutdown(socket.SHUT_RDWR)
-        raise ConnectionAbortedError
-
-    yield drop()
 
 
 def _dripping(body: bytes, seconds: float) -> Iterator[bytes]:

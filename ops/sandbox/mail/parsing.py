@@ -10,11 +10,16 @@ from email.message import MIMEPart
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A part that is neither the text nor the HTML body; ``size`` is in bytes after decoding."""
+    """A part that is neither the text nor the HTML body; ``content`` is decoded."""
 
     filename: str
     content_type: str
-    size: int
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """In bytes after decoding."""
+        return len(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def _text(part: MIMEPart | None) -> str:
 
 def _attachment(part: MIMEPart) -> Attachment:
     name = scrubbed(part.get_filename("") or "")
-    return Attachment(filename=name, content_type=scrubbed(part.get_content_type()), size=len(_payload(part)))
+    return Attachment(filename=name, content_type=scrubbed(part.get_content_type()), content=_payload(part))
 
 
 def _payload(part: MIMEPart) -> bytes:

@@ -57,6 +57,21 @@ def show_raw(mail_id: int) -> Response:
     return Response(_get(mail_id).raw, mimetype="text/plain")
 
 
+@blueprint.get("/mail/<int:mail_id>/attachments/<int:number>")
+def show_attachment(mail_id: int, number: int) -> Response:
+    """An attachment, counted from 1, to be kept as a file; with ``?view`` one that is text is shown as such."""
+    attachments = _get(mail_id).content.attachments
+    if not 1 <= number <= len(attachments):
+        abort(404, "The mail has no such attachment.")
+    found = attachments[number - 1]
+    if "view" in request.args and found.content_type.startswith("text/"):
+        return Response(found.content, content_type="text/plain; charset=utf-8")
+    # Whatever it says to be, it never runs here.
+    answer = Response(found.content, mimetype="application/octet-stream")
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(found.filename, number))
+    return answer
+
+
 @blueprint.get("/api/mail")
 def list_mails() -> Response:
     """Mails oldest first, without their bytes. ``to`` and ``message_id`` match whole, ``subject`` in part."""
@@ -107,6 +122,12 @@ def set_fault() -> ResponseReturnValue:
         raise BadBodyError("seconds must say how long to stall")
     world().smtp_faults.set(Fault() if mode is Mode.OK else Fault(mode, count, seconds or 0.0))
     return get_fault()
+
+
+def _file_name(given: str, number: int) -> str:
+    """``given`` as the name of a file: no folders, nothing that cannot stand in a header."""
+    name = re.sub(r"[\x00-\x1f\x7f]", "", given.replace("\\", "/").rpartition("/")[2])
+    return name[:200] or f"attachment-{number}"
 
 
 def _get(mail_id: int) -> Mail:

@@ -3,14 +3,16 @@
 import json
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
 from ops.sandbox.fields import BadBodyError, Fields
+from ops.sandbox.posting import Posting, deliver
 from ops.sandbox.stripe import objects
-from ops.sandbox.stripe.delivery import Sending, deliver
 from ops.sandbox.stripe.log import Sent
+from ops.sandbox.stripe.signing import signed_headers
 from ops.sandbox.world import world
 
 blueprint = Blueprint("stripe", __name__)
@@ -37,10 +39,10 @@ def send_event() -> Response:
     """Build an event, sign it and post it; answers when every delivery has ended."""
     fields = Fields(*KNOWN_FIELDS)
     event = _event(fields)
-    sending = _sending(fields, _serialised(event))
+    posting = _posting(fields, _serialised(event))
     began = datetime.now(UTC)
-    deliveries = deliver(sending, world().stopping)
-    world().stripe_events.add(Sent(began, sending.url, event, deliveries))
+    deliveries = deliver(posting, world().stopping)
+    world().stripe_events.add(Sent(began, posting.url, event, deliveries))
     return jsonify(event=event, deliveries=deliveries)
 
 
@@ -81,19 +83,19 @@ def _serialised(event: dict[str, Any]) -> bytes:
         raise BadBodyError(f"object cannot be written as JSON: {error}") from error
 
 
-def _sending(fields: Fields, payload: bytes) -> Sending:
+def _posting(fields: Fields, payload: bytes) -> Posting:
     url = fields.url("url", world().webhook_url)
     secret = fields.text("secret", world().webhook_secret)
     if url is None:
         raise BadBodyError("url is missing, and the sandbox was started without --webhook-url")
     if secret is None:
         raise BadBodyError("secret is missing, and the sandbox was started without --webhook-secret")
-    return Sending(
+    offset = fields.whole("timestamp_offset", 0, low=-MAX_UNIX_SECONDS, high=MAX_UNIX_SECONDS)
+    return Posting(
         payload=payload,
         url=url,
-        secret=secret,
+        headers=partial(signed_headers, payload, secret, offset),
         times=fields.whole("times", 1, low=1, high=MAX_TIMES),
         concurrency=fields.whole("concurrency", 1, low=1, high=MAX_CONCURRENCY),
-        timestamp_offset=fields.whole("timestamp_offset", 0, low=-MAX_UNIX_SECONDS, high=MAX_UNIX_SECONDS),
         retry=fields.flag("retry"),
     )

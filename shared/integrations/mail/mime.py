@@ -37,12 +37,12 @@ def encoded(mail: Mail) -> bytes:
     """`mail` on the wire: ASCII, which every server takes and none has to encode anew, which would break a signature
     (DKIM). Raises `Invalid` for an address that is none, or several, and for a header that would become two."""
     headers = {
-        "Message-ID": mail.message_id,
+        "Message-ID": one_line(mail.message_id),
         "Date": formatdate(),
-        "From": _person(_one_line(mail.from_name), mail.from_address),
+        "From": _person(one_line(mail.from_name), one_line(mail.from_address)),
         "To": ascii_address(mail.to),
-        "Subject": _words(_one_line(mail.subject)),
-        **{name: _one_line(value) for name, value in mail.headers},
+        "Subject": _words(one_line(mail.subject)),
+        **{name: one_line(value) for name, value in mail.headers},
     }
     if mail.reply_to:
         headers["Reply-To"] = ascii_address(mail.reply_to)
@@ -63,7 +63,8 @@ def ascii_address(text: str) -> str:
         raise Invalid(MAIL_REFUSED, f"The address of the mail {error}.") from error
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """`text`, which is to stand in a header. Raises `Invalid` for what would become two."""
     if _CONTROL.search(text):
         raise Invalid(MAIL_REFUSED, "A header of the mail would be more than one line.")
     return text

@@ -1,10 +1,8 @@
-"""Signing an event and posting it: once, often, at once, wrongly, and again when the receiver is away."""
+"""Posting a signed webhook: once, often, at once, and again when the receiver is away."""
 
-import hashlib
-import hmac
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,52 +13,37 @@ TIMEOUT_SECONDS = 10
 RETRIES = 10
 RETRY_SECONDS = 1.0
 KEPT_BODY_BYTES = 4096
-HEADERS = {
-    "Accept": "*/*",
-    "Content-Type": "application/json; charset=utf-8",
-    "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class Posting:
     """What to post and how: ``payload`` to ``url``, ``times`` times, on ``concurrency`` threads.
 
-    ``timestamp_offset`` is in seconds and added to the signature's clock. With ``retry`` a failed delivery is
-    tried again up to 10 times, a second apart.
+    ``headers`` are made for each try, because a signature has its own time. With ``retry`` a failed delivery is tried
+    again up to 10 times, a second apart.
     """
 
     payload: bytes
     url: str
-    secret: str
+    headers: Callable[[], dict[str, str]]
     times: int = 1
     concurrency: int = 1
-    timestamp_offset: int = 0
     retry: bool = False
 
 
-def signature(payload: bytes, secret: str, timestamp: int) -> str:
-    """The ``Stripe-Signature`` header: HMAC-SHA256 over ``timestamp.payload`` in hexadecimal, scheme v1.
-
-    Source: https://docs.stripe.com/webhooks/signature (verifying manually).
-    """
-    digest = hmac.new(secret.encode(), str(timestamp).encode() + b"." + payload, hashlib.sha256)
-    return f"t={timestamp},v1={digest.hexdigest()}"
-
-
-def deliver(sending: Sending, stopping: threading.Event) -> list[dict[str, Any]]:
+def deliver(posting: Posting, stopping: threading.Event) -> list[dict[str, Any]]:
     """Post it, and tell what came of each try: ``status``, ``ms`` and ``body``, or ``error`` and ``ms``.
 
     Each entry also names its ``delivery`` (from 1) and ``attempt`` (from 1); entries are in that order. Ends
     early when ``stopping`` is set. Raises nothing that a receiver could cause.
     """
     tries: list[dict[str, Any]] = []
-    numbers = iter(range(1, sending.times + 1))
+    numbers = iter(range(1, posting.times + 1))
     lock = threading.Lock()
     threads = [
         # Daemons, unlike a pool's threads: a receiver that hangs must not keep the process from stopping.
-        threading.Thread(target=_work, args=(sending, numbers, lock, tries, stopping), daemon=True)
-        for _ in range(min(sending.concurrency, sending.times))
+        threading.Thread(target=_work, args=(posting, numbers, lock, tries, stopping), daemon=True)
+        for _ in range(min(posting.concurrency, posting.times))
     ]
     for thread in threads:
         thread.start()
@@ -70,7 +53,7 @@ def deliver(sending: Sending, stopping: threading.Event) -> list[dict[str, Any]]
 
 
 def _work(
-    sending: Sending,
+    posting: Posting,
     numbers: Iterator[int],
     lock: threading.Lock,
     tries: list[dict[str, Any]],
@@ -81,26 +64,24 @@ def _work(
             number = next(numbers, None)
         if number is None:
             return
-        for attempt in range(1, 2 + (RETRIES if sending.retry else 0)):
-            outcome = _post(sending)
+        for attempt in range(1, 2 + (RETRIES if posting.retry else 0)):
+            outcome = _post(posting)
             tries.append({"delivery": number, "attempt": attempt} | outcome)
             failed = outcome.get("status", 599) >= 500
-            if not failed or attempt > RETRIES or not sending.retry or stopping.wait(RETRY_SECONDS):
+            if not failed or attempt > RETRIES or not posting.retry or stopping.wait(RETRY_SECONDS):
                 break
 
 
-def _post(sending: Sending) -> dict[str, Any]:
-    # Stripe signs each attempt anew, at its own time; a retry must not look like a replay.
-    stamp = int(time.time()) + sending.timestamp_offset
-    headers = HEADERS | {"Stripe-Signature": signature(sending.payload, sending.secret, stamp)}
+def _post(posting: Posting) -> dict[str, Any]:
+    headers = posting.headers()
     started = time.perf_counter()
     try:
         with requests.Session() as session:
             # A proxy from the environment would take what is meant for this machine elsewhere.
             session.trust_env = False
             with session.post(
-                sending.url,
-                data=sending.payload,
+                posting.url,
+                data=posting.payload,
                 headers=headers,
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,

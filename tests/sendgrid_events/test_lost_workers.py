@@ -1,0 +1,71 @@
+"""Mails whose worker could not write down that they were sent, and that are not sent twice for it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.core.tenancy import PLATFORM
+from shared.core.transaction import transaction
+from shared.messages import sending
+from shared.wiring import Services
+from tests.factories.messages import make_message
+from tests.factories.organizations import Company
+from tests.factories.sendgrid_events import make_mail, told
+from tests.jobs_probe import JobsProbe
+from tests.rows import row, rows
+from tests.sendgrid_events.conftest import Tell
+
+
+def _mail(message_id: UUID) -> dict[str, Any]:
+    return row("SELECT * FROM messages WHERE id = :id", id=message_id)
+
+
+def _delivery(message_id: UUID) -> str | None:
+    found: str | None = _mail(message_id)["delivery"]
+    return found
+
+
+def _suppressed(company: Company) -> list[tuple[str, str]]:
+    found = rows("SELECT email, reason FROM mail_suppressions WHERE org_id = :org ORDER BY 1, 2", org=company.org_id)
+    return [(each["email"], each["reason"]) for each in found]
+
+
+@pytest.mark.parametrize("state", ["sending", "retrying"])
+@pytest.mark.parametrize("event", ["delivered", "deferred", "bounce"])
+def test_a_mail_whose_worker_died_is_sent_and_not_a_second_time(
+    tell: Tell, company: Company, services: Services, jobs: JobsProbe, state: str, event: str
+) -> None:
+    message_id = make_mail(company, state=state, attempts=1, variables={"sealed_temp_password": "sealed"})
+    given = told(company, message_id, event)
+    tell(given)
+    kept = _mail(message_id)
+    assert (kept["state"], kept["next_attempt_at"], kept["last_error"]) == ("sent", None, None)
+    assert kept["sent_at"] == datetime.fromtimestamp(given["timestamp"], UTC)
+    assert kept["provider_id"] == "sgid-1"
+    assert "sealed_temp_password" not in kept["variables"]
+    with transaction(PLATFORM) as session:
+        later = datetime.now(UTC) + timedelta(days=1)
+        assert sending.sweep(session, services.settings, now=later, limit=10) == {"requeued": 0, "dead": 0}
+
+
+def test_a_worker_that_comes_back_late_does_not_undo_it(tell: Tell, company: Company, services: Services) -> None:
+    message_id = make_message(company)
+    now = datetime.now(UTC)
+    with transaction(company.scope) as session:
+        claimed = sending.claim(session, company.org_id, services.settings, now=now)
+    assert claimed is not None
+    tell(told(company, message_id, "delivered"))
+    before = _mail(message_id)
+    with transaction(company.scope) as session:
+        sending.record(session, claimed, sending.dead(claimed, "too late to say so"))
+    assert _mail(message_id) == before
+    assert before["state"] == "sent"
+
+
+def test_what_the_worker_wrote_down_stays(tell: Tell, company: Company) -> None:
+    sent_at = datetime(2026, 1, 2, tzinfo=UTC)
+    message_id = make_mail(company, sent_at=sent_at, provider_id="from-the-answer")
+    tell(told(company, message_id))
+    assert (_mail(message_id)["sent_at"], _mail(message_id)["provider_id"]) == (sent_at, "from-the-answer")
