@@ -11,6 +11,6 @@ At least once: a worker that dies after the server took the mail and before `sen
 same Message-ID (`ops/docs/mail.md` says when exactly). A server that cannot be reached costs no try.
 
 Start at `service.queue`; `examples.py` shows what each kind is given. `sending.py` is what a worker does with a row,
-`rendering.py` turns a row into a mail (`ops/docs/mail-content.md`), and `deliveries.py` keeps what the provider tells of
-it later.
+`rendering.py` turns a row into a mail (`ops/docs/mail-content.md`), and `deliveries.py` keeps what the provider tells
+of it later.
 """
