@@ -54,14 +54,21 @@ class DyingStorage:
 
 
 class DyingMailer:
-    """A mailer whose process dies when the mail server has the mail and nobody has written that down."""
+    """A mailer whose process dies before the mail server hears of the mail; or when it has it, and nobody has written
+    that down."""
 
     def __init__(self, real: Mailer) -> None:
         self._real = real
 
-    def send(self, mail: Mail) -> None:
-        self._real.send(mail)
+    @property
+    def is_resting(self) -> bool:
+        return self._real.is_resting
+
+    def send(self, mail: Mail) -> str | None:
+        _die_at("before send")
+        provider_id = self._real.send(mail)
         _die_at("after send")
+        return provider_id
 
 
 class _DyingSource:

@@ -27,6 +27,7 @@ class Sent:
 
     message_id: str
     subject: str
+    to: str
 
 
 class System(Machinery):
@@ -74,8 +75,16 @@ class System(Machinery):
         return all(answer.status_code == 404 for answer in asked)
 
     def mails_to(self, address: str) -> list[Sent]:
-        found = self._sandbox("GET", "/api/mail", params={"to": address}).json()["data"]
-        return [Sent(mail["message_id"], mail["subject"]) for mail in found]
+        return self.all_mails(to=address)
+
+    def all_mails(self, **filters: str) -> list[Sent]:
+        """Every mail that was caught, oldest first."""
+        found = self._sandbox("GET", "/api/mail", params=filters).json()["data"]
+        return [Sent(mail["message_id"], mail["subject"], mail["envelope_to"][0]) for mail in found]
+
+    def forget_mails(self) -> None:
+        """The sandbox keeps 5,000."""
+        self._sandbox("DELETE", "/api/mail")
 
     def mail_rows(self, address: str) -> list[tuple[str, int]]:
         """(state, attempts) of the mails to `address`."""
@@ -88,6 +97,10 @@ class System(Machinery):
 
     def smtp_fault(self, mode: str, **fields: Any) -> None:
         self._sandbox("PUT", "/api/smtp/fault", json={"mode": mode, **fields})
+
+    def smtp_faults_left(self) -> int:
+        """How many more deliveries the fault in force is for; 0 when there is none, or no end to it."""
+        return int(self._sandbox("GET", "/api/smtp/fault").json()["count"] or 0)
 
     def stripe_sends(self, **event: Any) -> list[dict[str, Any]]:
         """Let the sandbox send a Stripe event to our webhook; what came of each delivery."""

@@ -92,6 +92,21 @@ def test_refused_recipients_count_as_one_delivery(sandbox):
     assert [mail["subject"] for mail in sandbox.mails()] == ["y"]
 
 
+def test_a_server_that_is_away_ends_connections_old_and_new(sandbox):
+    with sandbox.smtp() as standing:
+        standing.ehlo()
+        sandbox.fault("away", count=2)
+        assert standing.mail("a@x.example")[0] == 421
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            standing.noop()
+    with pytest.raises(smtplib.SMTPConnectError) as refusal:
+        sandbox.smtp()
+    assert refusal.value.smtp_code == 421
+    assert sandbox.call("GET", "/api/smtp/fault").json() == NO_FAULT
+    sandbox.send("back")
+    assert [mail["subject"] for mail in sandbox.mails()] == ["back"]
+
+
 def test_faults_are_told_back(sandbox):
     told = sandbox.fault("stall", count=3, seconds=2)
     assert told.status_code == 200

@@ -61,7 +61,7 @@ def _take_turn(mailer: Mailer, scope: Tenant) -> dict[str, int]:
         outcome, goes_on = _deliver(mailer, claimed, organization)
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
         with transaction(scope) as session:
-            if goes_on and time.monotonic() < ends_at:
+            if goes_on and not mailer.is_resting and time.monotonic() < ends_at:
                 claimed = sending.record_and_claim(session, claimed, outcome, settings, now=clock.utc_now())
                 continue
             sending.record(session, claimed, outcome)

@@ -6,6 +6,14 @@ from enum import StrEnum
 from ops.sandbox.plan import Plan
 
 
+class Step(StrEnum):
+    """Where in a delivery something may go wrong."""
+
+    SESSION = "session"  # the greeting, and MAIL on a connection that stands
+    RECIPIENT = "recipient"
+    DATA = "data"
+
+
 class Mode(StrEnum):
     """How a delivery goes. Reply codes are those of RFC 5321, section 4.2."""
 
@@ -15,6 +23,11 @@ class Mode(StrEnum):
     DROP_AFTER_DATA = "drop_after_data"  # stored, then the connection ends before the 250: the sender cannot know
     STALL = "stall"  # stored, then silence for some seconds before the 250
     REFUSE_RECIPIENT = "refuse_recipient"  # 550 to every RCPT of the delivery
+    AWAY = "away"  # 421 in place of the greeting, or to MAIL on a connection that stands, which then ends
+
+
+BEFALLS = {Mode.AWAY: Step.SESSION, Mode.REFUSE_RECIPIENT: Step.RECIPIENT}
+"""At which step a mode shows; all others after DATA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +45,7 @@ class FaultPlan(Plan[Fault]):
     def __init__(self) -> None:
         super().__init__(Fault())
 
-    def take(self, *, at_recipient: bool) -> Fault:
-        """The fault for one delivery, which uses up one of its count.
-
-        ``at_recipient`` says at which command the delivery is: refusals happen at RCPT, all else after DATA.
-        A fault that belongs to the other command is left alone, and the answer is OK.
-        """
-        return self.take_if(lambda fault: (fault.mode is Mode.REFUSE_RECIPIENT) is at_recipient)
+    def take(self, step: Step) -> Fault:
+        """The fault for one delivery that is at ``step``, which uses up one of its count. A fault that shows at another
+        step is left alone, and the answer is OK."""
+        return self.take_if(lambda fault: BEFALLS.get(fault.mode, Step.DATA) is step)

@@ -33,10 +33,21 @@ class SmtpMailer:
     def send(self, mail: Mail) -> str | None:
         """See `Mailer.send`. A 5xx answer to recipient or content is final (RFC 5321, 4.2.1); one to anything else is
         about the session (a login that was changed, a full server) and will pass."""
-        content = encoded(mail)
+        content, to = encoded(mail), ascii_address(mail.to)
+        try:
+            return self._offer(mail, to, content)
+        except (Unavailable, Invalid):
+            raise
+        except BaseException:
+            # A task that is out of time stops anywhere. What the server says next would be taken for an answer to the
+            # next mail.
+            self.close()
+            raise
+
+    def _offer(self, mail: Mail, to: str, content: bytes) -> str:
         server = self._begun(mail)
         try:
-            answer = self._hand_over(server, ascii_address(mail.to), content)
+            answer = self._hand_over(server, to, content)
         except (OSError, smtplib.SMTPException) as error:
             # It may have taken the mail, and may not: the next try has the same Message-ID.
             self.close()
@@ -131,4 +142,6 @@ def _text(text: bytes | str) -> str:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
     return f"{type(error).__name__}: {error}"
