@@ -92,13 +92,13 @@ class SmtpMailer:
     def _hand_over(self, server: smtplib.SMTP, to: str, content: bytes) -> str:
         status, text = server.rcpt(to)
         if status not in {OK, 251}:
-            raise _refusal(status, text, passing=MAIL_DEFERRED)
+            raise _refusal(status, text, of_recipient=True)
         try:
             status, text = server.data(content)
         except smtplib.SMTPDataError as error:
-            raise _refusal(error.smtp_code, error.smtp_error, passing=MAIL_DELAYED) from error
+            raise _refusal(error.smtp_code, error.smtp_error, of_recipient=False) from error
         if status != OK:
-            raise _refusal(status, text, passing=MAIL_DELAYED)
+            raise _refusal(status, text, of_recipient=False)
         return _text(text)[:LONGEST_ID]
 
     def _start_over(self, server: smtplib.SMTP) -> None:
@@ -128,13 +128,15 @@ class SmtpMailer:
         return server
 
 
-def _refusal(status: int, text: bytes | str, *, passing: str) -> Invalid | Unavailable:
+def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid | Unavailable:
     said = f"{status} {_text(text)}"
     if status in WANTS_LOGIN:
         return Unavailable(MAIL_AWAY, said)
     if status in PERMANENT:
         return Invalid(MAIL_REFUSED, said)
-    return Unavailable(MAIL_DELAYED if status == CLOSING else passing, said)
+    if of_recipient and status != CLOSING:
+        return Unavailable(MAIL_DEFERRED, said)
+    return Unavailable(MAIL_DELAYED, said)
 
 
 def _text(text: bytes | str) -> str:
