@@ -1,4 +1,4 @@
-"""What the templates of mails say, for those who translate it: `make mail-words`.
+"""What mails, and the page by which people unsubscribe from them, say, for those who translate it: `make mail-words`.
 
 Brings the catalogs in `shared/messages/locales` up to date: new sentences are added without a translation, changed ones
 get the old translation marked fuzzy, those that are gone go. `tests/messages/test_languages.py` fails until every
@@ -12,13 +12,15 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from ops.quickstart.database import REPOSITORY
 from shared.messages.languages import LOCALES
 from shared.messages.templating import TEMPLATES
 
 PARTS = [("**", "jinja2")]
+PAGE = REPOSITORY / "api/templates/unsubscribe.html"
 
 
 def extracted() -> Catalog:
@@ -27,6 +29,8 @@ def extracted() -> Catalog:
     options = {"**": {"silent": "false"}}
     for file, _, text, comments, _ in extract_from_dir(TEMPLATES, PARTS, options):
         found.add(text, locations=[(file, 1)], auto_comments=comments)
+    for _, text, comments, _ in extract_from_file("jinja2", PAGE, options=options["**"]):
+        found.add(text, locations=[(PAGE.name, 1)], auto_comments=comments)
     return found
 
 

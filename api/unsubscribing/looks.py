@@ -1,35 +1,33 @@
 """How the page looks and speaks: the company's colour, the reader's language, an address that is only hinted at."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from flask import request
+
 from shared.core.errors import NotFound, code
+from shared.messages.languages import ENGLISH, Language, available, language_of
+from shared.messages.look import look_of
+from shared.messages.templating import END_OF_ISOLATE, ISOLATE
 
 NO_SUCH_COLOR = code("request.no_such_color", "There is no such colour")
 MAX_AGE_SECONDS = 86_400
-WHITE, INK = "#ffffff", "#14201d"
 
 _COLOR = re.compile("#[0-9a-f]{6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """What the page is written in. `tag` is BCP 47."""
-
-    tag: str
-
-    def gettext(self, text: str, **values: Any) -> str:
-        """`text` in this language, with `%(name)s` filled in; what is put in is escaped by the template."""
-        return text % values
+def language_for(about: Any) -> Language:
+    """The language of the mail; of the browser, where no mail is known."""
+    if about is None:
+        return language_of(request.accept_languages.best_match(available()) or ENGLISH)
+    return language_of(about.locale or about.organization_locale)
 
 
-_ENGLISH = Language("en")
-
-
-def language_of(_locale: str | None) -> Language:
-    """The language for a locale: English, which is all there is words in."""
-    return _ENGLISH
+def say(language: Language, text: str, **values: Any) -> str:
+    """`text` in `language`, with `%(name)s` filled in and kept apart from the text around it in both directions of
+    writing (UAX #9). It is escaped by the template."""
+    apart = {name: f"{ISOLATE}{value}{END_OF_ISOLATE}" for name, value in values.items()}
+    return language.translations.gettext(text) % apart
 
 
 def masked(address: str) -> str:
@@ -43,17 +41,4 @@ def styles(color: str) -> str:
     """Styles that put `color` (`#rrggbb`) on the page. Raises `NotFound` for anything else."""
     if not _COLOR.fullmatch(color):
         raise NotFound(NO_SUCH_COLOR, "Six hexadecimal digits, in lower case.")
-    ink = max(WHITE, INK, key=lambda text: _contrast(text, color))
-    return f":root {{ --company: {color}; --on-company: {ink}; }}\n"
-
-
-def _contrast(one: str, other: str) -> float:
-    """From 1 (the same) to 21 (black on white): WCAG 2, 1.4.3."""
-    dark, light = sorted((_luminance(one), _luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(color: str) -> float:
-    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)  # noqa: PLR2004 - as WCAG defines it
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return f":root {{ --company: {color}; --on-company: {look_of(color).on_brand}; }}\n"

@@ -6,6 +6,7 @@ or works for one, so that a link that is wrong is answered with a page, too, and
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -84,14 +85,14 @@ def _reader(org_id: UUID) -> Actor:
 def _answer(shown: str, status: int, *, about: Any = None, **given: Any) -> ResponseReturnValue:
     """The page in one of its states. Robots are kept out: the address of the page is as good as a signature."""
     company = about and (about.mail_sender_name or about.name)
-    language = looks.language_of(about and (about.locale or about.organization_locale))
+    language = looks.language_for(about)
     page = render_template(
         "unsubscribe.html",
         shown=shown,
         company=company,
         color=about and about.brand_color,
-        language=language.tag,
-        _=language.gettext,
+        language=language,
+        _=partial(looks.say, language),
         **given,
     )
     return page, status, {"X-Robots-Tag": "noindex"}

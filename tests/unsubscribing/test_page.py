@@ -240,10 +240,24 @@ def test_the_page_says_whose_it_is_and_shows_no_address_to_others(services: Serv
     assert "Bright &amp; &lt;b&gt;Tidy&lt;/b&gt;" in page
     assert "a…@client.test" in page
     assert "anna.berg" not in page
-    assert '<html lang="en">' in page
+    assert '<html lang="en" dir="ltr">' in page
     assert page.count("<button") == page.count("<form") == 1
     assert "<script" not in page
     assert not re.search(r"style=|<style|https?://", page), "the policy of our pages would keep it from working"
+
+
+def test_the_page_speaks_the_language_of_the_mail(client: FlaskClient, company: Company) -> None:
+    with transaction(PLATFORM) as session:
+        session.execute(update(Organization).where(Organization.id == company.org_id).values(locale="he"))
+    page = client.get(make_link(company, to="anna@client.test")).get_data(as_text=True)
+    assert '<html lang="he" dir="rtl">' in page
+    assert "להפסיק את התזכורות?" in page
+    assert "\N{FIRST STRONG ISOLATE}a…@client.test\N{POP DIRECTIONAL ISOLATE}" in page
+
+
+def test_a_link_that_is_wrong_is_answered_in_the_language_of_the_browser(client: FlaskClient) -> None:
+    page = client.get("/v1/unsubscribe/wrong", headers={"Accept-Language": "fr, de;q=0.8, en;q=0.5"})
+    assert "Dieser Link funktioniert nicht" in page.get_data(as_text=True)
 
 
 def test_the_sender_is_named_as_in_the_mail(client: FlaskClient, company: Company) -> None:
@@ -265,7 +279,7 @@ def test_pages_are_not_kept_and_say_nothing_to_others(client: FlaskClient, compa
         assert '<meta name="robots" content="noindex">' in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize(("color", "ink"), [("ffd400", "#14201d"), ("0b6b57", "#ffffff"), ("000000", "#ffffff")])
+@pytest.mark.parametrize(("color", "ink"), [("ffd400", "#000000"), ("0b6b57", "#ffffff"), ("000000", "#ffffff")])
 def test_a_colour_is_given_with_what_can_be_read_on_it(client: FlaskClient, color: str, ink: str) -> None:
     answer = client.get(f"/static/brand/{color}.css")
     assert (answer.status_code, answer.mimetype) == (200, "text/css")
