@@ -82,8 +82,8 @@ class MailSettings(BaseModel):
             faults.append("SMTP_CA_FILE does not exist")
         if self.sendgrid_webhook_public_key and not _is_public_key(self.sendgrid_webhook_public_key):
             faults.append("SENDGRID_WEBHOOK_PUBLIC_KEY must be the key as SendGrid shows it: base64, on one line")
-        if "@" not in self.email_from.strip("@"):
-            faults.append("EMAIL_FROM must be an e-mail address")
+        if "@" not in self.email_from.strip("@") or not self.email_from.isascii():
+            faults.append("EMAIL_FROM must be an e-mail address in ASCII (xn--… for other domains)")
         return faults
 
 

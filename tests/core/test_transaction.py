@@ -14,7 +14,7 @@ from shared.core.jobs import Message, enqueue
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only, transaction
 from shared.integrations.broker import BROKER_AWAY
-from shared.messages.jobs import SEND
+from shared.order_photos.jobs import PROCESS
 from shared.organizations import service as organizations
 from shared.wiring import Services
 from tests.factories.orders import make_order
@@ -23,7 +23,7 @@ from tests.jobs_probe import JobsProbe
 from tests.rows import rows
 from tests.variants import bound
 
-ARGUMENTS = {"org_id": "o", "message_id": "m"}
+ARGUMENTS = {"org_id": "o", "photo_id": "m"}
 
 
 class _Published:
@@ -66,17 +66,17 @@ def _write(session: Any) -> None:
 def test_jobs_are_published_once_the_commit_is_there(published: _Published) -> None:
     with transaction(PLATFORM) as session:
         _write(session)
-        enqueue(session, SEND, **ARGUMENTS)
+        enqueue(session, PROCESS, **ARGUMENTS)
         assert published.seen == []
     ((messages, committed),) = published.seen
     assert committed, "published before the row could be seen"
-    assert [(each.job, each.arguments) for each in messages] == [(SEND, ARGUMENTS)]
+    assert [(each.job, each.arguments) for each in messages] == [(PROCESS, ARGUMENTS)]
 
 
 def test_nothing_is_published_when_the_block_raises(published: _Published) -> None:
     with pytest.raises(ZeroDivisionError), transaction(PLATFORM) as session:
         _write(session)
-        enqueue(session, SEND, **ARGUMENTS)
+        enqueue(session, PROCESS, **ARGUMENTS)
         raise ZeroDivisionError
     assert published.seen == []
     assert rows("SELECT 1 FROM job_runs WHERE job = 'tests.commit'") == []
@@ -84,7 +84,7 @@ def test_nothing_is_published_when_the_block_raises(published: _Published) -> No
 
 def test_nothing_is_published_when_the_commit_fails(published: _Published) -> None:
     with pytest.raises(IntegrityError), transaction(PLATFORM) as session:
-        enqueue(session, SEND, **ARGUMENTS)
+        enqueue(session, PROCESS, **ARGUMENTS)
         session.add(
             organizations.Organization(
                 slug="x", name="x", timezone="x", currency="not a currency", created_at=datetime.now(UTC)
@@ -97,7 +97,7 @@ def test_a_broker_that_is_away_is_not_the_callers_problem(published: _Published)
     published.refuses = True
     with transaction(PLATFORM) as session:
         _write(session)
-        enqueue(session, SEND, **ARGUMENTS)
+        enqueue(session, PROCESS, **ARGUMENTS)
     assert len(published.seen) == 1
     assert len(rows("SELECT 1 FROM job_runs WHERE job = 'tests.commit'")) == 1
 
@@ -105,24 +105,24 @@ def test_a_broker_that_is_away_is_not_the_callers_problem(published: _Published)
 def test_the_same_job_asked_for_twice_is_sent_once(published: _Published) -> None:
     with transaction(PLATFORM) as session:
         for _ in range(3):
-            enqueue(session, SEND, **ARGUMENTS)
-        enqueue(session, SEND, org_id="o", message_id="another")
+            enqueue(session, PROCESS, **ARGUMENTS)
+        enqueue(session, PROCESS, org_id="o", photo_id="another")
     ((messages, _),) = published.seen
-    assert [each.arguments["message_id"] for each in messages] == ["m", "another"]
+    assert [each.arguments["photo_id"] for each in messages] == ["m", "another"]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"org_id": "o"}, {"org_id": "o", "message_id": "m", "extra": "x"}])
+@pytest.mark.parametrize("arguments", [{}, {"org_id": "o"}, {"org_id": "o", "photo_id": "m", "extra": "x"}])
 def test_a_wrong_argument_fails_where_it_is_written(published: _Published, arguments: dict[str, str]) -> None:
-    with pytest.raises(TypeError, match=r"messages\.send"), transaction(PLATFORM) as session:
-        enqueue(session, SEND, **arguments)
+    with pytest.raises(TypeError, match=r"order_photos\.process"), transaction(PLATFORM) as session:
+        enqueue(session, PROCESS, **arguments)
     assert published.seen == []
 
 
 def test_what_is_published_really_reaches_its_queue(company: Company, jobs: JobsProbe) -> None:
     with transaction(company.scope) as session:
-        from_here = {"org_id": company.org_id, "message_id": new_id()}
-        enqueue(session, SEND, **from_here)
-    assert jobs.enqueued() == [("messages.send", {name: str(value) for name, value in from_here.items()})]
+        from_here = {"org_id": company.org_id, "photo_id": new_id()}
+        enqueue(session, PROCESS, **from_here)
+    assert jobs.enqueued() == [("order_photos.process", {name: str(value) for name, value in from_here.items()})]
 
 
 def test_reads_refuse_to_write(published: _Published) -> None:

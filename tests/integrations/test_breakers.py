@@ -54,9 +54,9 @@ def test_it_opens_after_failures_in_a_row_and_then_calls_nothing() -> None:
     fail(circuit, times=2)
     assert circuit.call(int) == 0
     fail(circuit, times=2)
-    assert not circuit.is_open
+    assert not circuit.is_resting
     fail(circuit)
-    assert circuit.is_open
+    assert circuit.is_resting
     called: list[int] = []
     with pytest.raises(CircuitOpenError):
         circuit.call(called.append, 1)
@@ -68,7 +68,7 @@ def test_a_refusal_is_no_failure() -> None:
     fail(circuit)
     fail(circuit, Refused, times=5)
     fail(circuit)
-    assert not circuit.is_open
+    assert not circuit.is_resting
 
 
 def test_failures_that_come_at_the_same_time_count_each() -> None:
@@ -81,7 +81,7 @@ def test_failures_that_come_at_the_same_time_count_each() -> None:
     with ThreadPoolExecutor(THREADS) as threads:
         results = [threads.submit(circuit.call, fail_together) for _ in range(THREADS)]
     assert [type(result.exception()) for result in results] == [Down] * THREADS
-    assert circuit.is_open
+    assert circuit.is_resting
 
 
 def test_when_it_is_time_one_asks_and_nobody_waits_for_the_answer() -> None:
@@ -129,4 +129,17 @@ def test_a_late_failure_keeps_its_own_error() -> None:
         fail(circuit)
         may_end.set()
         assert isinstance(late.exception(10), Refused)
-    assert circuit.is_open
+    assert circuit.is_resting
+
+
+def test_it_rests_until_it_is_time_to_ask_again_and_after_each_answer_that_is_none() -> None:
+    circuit = breaker(failures=1, recovery_seconds=0.2)
+    fail(circuit)
+    assert circuit.is_resting
+    time.sleep(0.25)
+    assert not circuit.is_resting
+    fail(circuit)  # the one that asks
+    assert circuit.is_resting
+    time.sleep(0.25)
+    assert circuit.call(int) == 0
+    assert not circuit.is_resting
