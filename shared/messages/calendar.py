@@ -4,12 +4,13 @@ Its UID is the order's, and its SEQUENCE the order's version: a calendar that ha
 off, when a later mail says so. Nobody is asked for an answer: the client has ordered the visit.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Event, Timezone, vCalAddress, vText
+from icalendar import Parameters, Timezone, vCalAddress, vText
+from icalendar.parser import Contentline
 from sqlalchemy import Row
 
 from shared.integrations.mail import Attachment
@@ -39,19 +40,22 @@ def appointment(
     method, status = _METHODS[MessageKind(message.kind)]
     zone: ZoneInfo = given["zone"]
     starts, ends = (_local(given[name], zone) for name in ("starts", "ends"))
-    event = Event()
-    event.add("UID", f"{given['order_id']}@{domain}")
-    event.add("SEQUENCE", int(given["sequence"]))
-    event.add("DTSTAMP", message.created_at)
-    event.add("DTSTART", starts)
-    event.add("DTEND", ends)
-    event.add("SUMMARY", f"{given['title']} \N{EN DASH} {given['company']}")
-    event.add("STATUS", status)
-    event.add("ORGANIZER", _organizer(*organizer))
-    event.add("ATTENDEE", _attendee(message.recipient))
+    lines = [
+        "BEGIN:VEVENT",
+        _line("UID", f"{given['order_id']}@{domain}"),
+        f"SEQUENCE:{int(given['sequence'])}",
+        f"DTSTAMP:{message.created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        f"DTSTART;TZID={zone.key}:{starts:%Y%m%dT%H%M%S}",
+        f"DTEND;TZID={zone.key}:{ends:%Y%m%dT%H%M%S}",
+        _line("SUMMARY", f"{given['title']} \N{EN DASH} {given['company']}"),
+        f"STATUS:{status}",
+        _person("ORGANIZER", organizer[1], CN=organizer[0]),
+        _person("ATTENDEE", message.recipient, PARTSTAT="ACCEPTED", RSVP="FALSE"),
+    ]
     if message.kind != MessageKind.ORDER_PENDING:  # a stranger typed it, for an address that may be somebody else's
-        event.add("LOCATION", given["address"])
-    file = _HEAD.format(method=method) + _timezone(zone.key, starts.year, ends.year) + event.to_ical().decode() + _FOOT
+        lines.append(_line("LOCATION", given["address"]))
+    event = "\r\n".join([*lines, "END:VEVENT", ""])
+    file = _HEAD.format(method=method) + _timezone(zone.key, starts.year, ends.year) + event + _FOOT
     return Attachment("appointment.ics", f"text/calendar; method={method}; charset=utf-8", file)
 
 
@@ -62,16 +66,14 @@ def _local(text: Any, zone: ZoneInfo) -> datetime:
     return found.astimezone(zone)
 
 
-def _organizer(name: str, address: str) -> vCalAddress:
-    organizer = vCalAddress(f"mailto:{address}")
-    organizer.params["CN"] = vText(name)
-    return organizer
+def _line(name: str, text: str) -> str:
+    """`text` escaped, and the line folded."""
+    return str(Contentline.from_parts(name, Parameters(), vText(text)).to_ical(), "utf-8")
 
 
-def _attendee(recipient: str) -> vCalAddress:
-    attendee = vCalAddress(f"mailto:{recipient}")
-    attendee.params |= {"PARTSTAT": vText("ACCEPTED"), "RSVP": vText("FALSE")}
-    return attendee
+def _person(role: str, address: str, **parameters: str) -> str:
+    line = Contentline.from_parts(role, Parameters(parameters), vCalAddress(f"mailto:{address}"))
+    return str(line.to_ical(), "utf-8")
 
 
 @lru_cache(maxsize=200)

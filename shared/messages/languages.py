@@ -17,20 +17,13 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How a mail speaks: the words of `translations`, dates and amounts as they are written at `locale`."""
+    """How a mail speaks: the words of `translations`, dates and amounts as they are written at `locale`. `tag` (BCP 47)
+    is for `lang`, `direction` (`ltr` or `rtl`) for `dir`."""
 
     locale: Locale
     translations: NullTranslations
-
-    @property
-    def tag(self) -> str:
-        """BCP 47, for `lang`."""
-        return str(self.locale).replace("_", "-")
-
-    @property
-    def direction(self) -> str:
-        """`ltr` or `rtl`, for `dir`."""
-        return str(self.locale.text_direction)
+    tag: str
+    direction: str
 
 
 @cache
@@ -45,8 +38,9 @@ def language_of(tag: str) -> Language:
     amounts follow the whole of it, so that `en-CA` and `en-GB` differ."""
     name = tag.partition("-")[0].lower()
     if name not in available():
-        return Language(Locale(ENGLISH), _translations(ENGLISH))
-    return Language(_locale(name, tag), _translations(name))
+        name = tag = ENGLISH
+    locale = _locale(name, tag)
+    return Language(locale, _translations(name), str(locale).replace("_", "-"), str(locale.text_direction))
 
 
 def _locale(name: str, tag: str) -> Locale:

@@ -1,6 +1,5 @@
 """From a row to a mail: subject, an HTML part with inlined styles, a text part, and the appointment as a file."""
 
-import unicodedata
 from typing import Any
 
 import css_inline
@@ -22,8 +21,10 @@ LARGEST_BYTES = 100 * 1024
 """Gmail cuts off what is longer."""
 
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
-_STEER_DIRECTION = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_STEERS_DIRECTION = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 """Unicode's marks that turn the direction of writing: what people type must not turn the text around it."""
+_CONTROLS = {number for number in (*range(0x20), *range(0x7F, 0xA0)) if not chr(number).isspace()}
+_UNSEEN = dict.fromkeys(_STEERS_DIRECTION | _CONTROLS)
 
 
 class UnrenderableError(ValueError):
@@ -93,8 +94,7 @@ def _clean(value: Any) -> Any:
     without characters that nobody sees and mail programs act on."""
     match value:
         case str():
-            words = " ".join(value.translate(_STEER_DIRECTION).split())
-            return "".join(character for character in words if unicodedata.category(character) != "Cc")
+            return " ".join(value.translate(_UNSEEN).split())
         case dict():
             return {name: _clean(part) for name, part in value.items()}
         case list():
