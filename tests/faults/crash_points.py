@@ -1,7 +1,9 @@
 """Crash points: the process dies, by SIGKILL and with its whole group, just before or after it calls the outside world.
 
 What is wrapped stays real; only the moment of death is chosen. `CRASH_POINT` in the environment names the one in force:
-`before put`, `in put`, `after put`, `before delete`, `after delete`, `before publish`, `after send`.
+`before put`, `in put`, `after put`, `before delete`, `after delete`, `before publish`; on a mail's way `before claim`,
+`before send`, `after send`, `before record`, `after record`. Mails to `POISONED` hold `poison`, which kills the process
+of the pool, as when it takes too much memory, or `deadly poison`, which kills the whole worker.
 """
 
 import os
@@ -9,6 +11,9 @@ import signal
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, BinaryIO, NoReturn, cast
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.core import transaction
 from shared.core.errors import Unavailable
@@ -18,6 +23,10 @@ from shared.integrations.storage import Slot, Storage
 from shared.wiring import Services
 
 POINT = os.environ.get("CRASH_POINT", "")
+POISONED = "poisoned-"
+"""How such a recipient begins."""
+_CLAIMS, _RECORDS = "attempts=(messages.attempts + ", "sent_at="
+"""In the statements that do so."""
 
 
 def dying(services: Services) -> Services:
@@ -28,6 +37,7 @@ def dying(services: Services) -> Services:
         services.broker.publish(messages)
 
     transaction.bind(services.database.writer, services.database.reader.connect, services.settings, publish)
+    _die_around_commits(services.database.writer)
     storages = {name: cast(Storage, DyingStorage(storage)) for name, storage in services.storages.items()}
     return replace(services, storages=storages, mailer=services.mailer and DyingMailer(services.mailer))
 
@@ -66,9 +76,37 @@ class DyingMailer:
 
     def send(self, mail: Mail) -> str | None:
         _die_at("before send")
+        if mail.to.startswith(POISONED):
+            _die_at("deadly poison")
+            if POINT == "poison":
+                os.kill(os.getpid(), signal.SIGKILL)
         provider_id = self._real.send(mail)
         _die_at("after send")
         return provider_id
+
+
+def _die_around_commits(writer: Engine) -> None:
+    """Dies just before a claim or a record is committed, or just after."""
+
+    def note(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if "messages" in statement:
+            connection.info["claims"] = _CLAIMS in statement
+            connection.info["records"] = _RECORDS in statement
+
+    def before_commit(connection: Connection) -> None:
+        if connection.info.get("claims"):
+            _die_at("before claim")
+        if connection.info.get("records"):
+            _die_at("before record")
+
+    def after_commit(_: object, record: ConnectionPoolEntry) -> None:
+        if record.info.get("records"):
+            _die_at("after record")
+        record.info.clear()
+
+    event.listen(writer, "before_cursor_execute", note)
+    event.listen(writer, "commit", before_commit)
+    event.listen(writer, "checkin", after_commit)
 
 
 class _DyingSource:

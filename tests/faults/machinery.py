@@ -33,6 +33,7 @@ SHORT_STOP = "worker.soft_shutdown_timeout=4"
 """In place of 12 s, which a busy worker takes to stop."""
 SHORT_TIMES = {
     "API_THREADS": "4",
+    "EMAIL_CIRCUIT_RECOVERY_SECONDS": "1",
     "EMAIL_LEASE_SECONDS": "5",
     "EMAIL_RETRY_BACKOFF_SECONDS": "1",
     "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
@@ -99,12 +100,12 @@ class Machinery:
         self._cleanup.callback(program.end)
         return program
 
-    def arm(self, name: str, crash_point: str) -> Program:
+    def arm(self, name: str, crash_point: str, **settings: str) -> Program:
         """Start `api` or `worker` so that it kills itself at `crash_point` (see `crash_points`)."""
         command = self._command(name)
         real, dying = ("api.wsgi:app", "crashing_api:app") if name == "api" else ("worker.app", "crashing_worker")
         armed = [part.replace(real, f"tests.faults.{dying}") for part in command]
-        program = self.use(name, armed, CRASH_POINT=crash_point)
+        program = self.use(name, armed, CRASH_POINT=crash_point, **settings)
         self.start(name)
         return program
 

@@ -32,9 +32,12 @@ class Mailing:
     companies: list[Company]
     ids: dict[str, str] = field(default_factory=dict)
 
-    def promise(self, company: Company, count: int) -> list[str]:
-        """Promise `count` mails in one transaction, and have them sent. Returns their recipients."""
-        recipients = [f"mailing-{secrets.token_hex(6)}@client.test" for _ in range(count)]
+    def promise(self, company: Company, count: int) -> None:
+        """Promise `count` mails in one transaction, and have them sent."""
+        self.promise_to(company, [f"mailing-{secrets.token_hex(6)}@client.test" for _ in range(count)])
+
+    def promise_to(self, company: Company, recipients: list[str]) -> None:
+        """Promise a mail to each, whom nobody has written to before."""
         with transaction(company.scope) as session:
             for recipient in recipients:
                 self.ids[recipient] = str(
@@ -48,7 +51,6 @@ class Mailing:
                         now=datetime.now(UTC),
                     )
                 )
-        return recipients
 
     @property
     def orgs(self) -> list[str]:
@@ -59,6 +61,11 @@ class Mailing:
         """How many of the mails are in which state."""
         query = f"SELECT state, count(*) FROM messages WHERE {self.OURS} GROUP BY state"
         return Counter(dict(self.system.sql(query, self.orgs)))
+
+    def rows(self) -> list[tuple[str, int]]:
+        """(state, attempts) of the mails, in the order in which they were promised."""
+        query = f"SELECT state, attempts FROM messages WHERE {self.OURS} ORDER BY id"
+        return [(row[0], row[1]) for row in self.system.sql(query, self.orgs)]
 
     def all_sent(self) -> bool:
         return self.states() == {"sent": len(self.ids)}
@@ -77,7 +84,7 @@ class Mailing:
         return {recipient: {f"<{message_id}@crewline.test>"} for recipient, message_id in self.ids.items()}
 
     def copies(self) -> dict[str, list[str]]:
-        """The Message-IDs of what each recipient has got."""
+        """The Message-IDs of what each recipient has got, in the order in which they were promised."""
         found: dict[str, list[str]] = {recipient: [] for recipient in self.ids}
         for mail in self.system.all_mails():
             if mail.to in found:
