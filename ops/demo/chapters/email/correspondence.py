@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email import message_from_string, policy
+from email import message_from_bytes, policy
 from typing import Any
 
 from icalendar import Calendar, Event
@@ -69,8 +69,8 @@ class Correspondence:
 
     def appointment_in(self, mail: Found) -> Event:
         """What the calendar file of a mail says."""
-        raw = self.world.sandbox("GET", f"/api/mail/{mail['id']}")["raw"]
-        message = message_from_string(raw, policy=policy.default)
+        raw = self.world.call("GET", f"{self.world.sandbox_url}/mail/{mail['id']}/raw").content
+        message = message_from_bytes(raw, policy=policy.default)
         file = next(part for part in message.walk() if part.get_content_type() == "text/calendar")
         return Calendar.from_ical(file.get_content()).events[0]
 
