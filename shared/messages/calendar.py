@@ -37,6 +37,8 @@ def appointment(
     if message.kind not in _METHODS or not given.keys() >= _NEEDED:
         return None
     method, status = _METHODS[MessageKind(message.kind)]
+    if status == "CONFIRMED" and given.get("is_tentative"):
+        status = "TENTATIVE"
     zone: ZoneInfo = given["zone"]
     starts, ends = (_local(given[name], zone) for name in ("starts", "ends"))
     event = Event()
@@ -49,7 +51,8 @@ def appointment(
     event.add("STATUS", status)
     event.add("ORGANIZER", _organizer(*organizer))
     event.add("ATTENDEE", _attendee(message.recipient))
-    if message.kind != MessageKind.ORDER_PENDING:  # a stranger typed it, for an address that may be somebody else's
+    # Of a pending order a stranger typed it, for an address that may be somebody else's.
+    if message.kind != MessageKind.ORDER_PENDING and given["address"] is not None:
         event.add("LOCATION", given["address"])
     file = _HEAD.format(method=method) + _timezone(zone.key, starts.year, ends.year) + event.to_ical().decode() + _FOOT
     return Attachment("appointment.ics", f"text/calendar; method={method}; charset=utf-8", file)
