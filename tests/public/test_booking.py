@@ -80,8 +80,7 @@ def test_until_staff_confirm_it_no_mail_repeats_what_a_stranger_typed(
         with transaction(company.scope) as session:
             pending = moving.lock(session, company.owner, UUID(order["id"]))
             moving.expire(session, company.owner, pending, now=datetime.now(UTC))
-    kinds = "('order_rescheduled', 'order_cancelled')"
-    told = rows(f"SELECT kind, variables FROM messages WHERE kind IN {kinds} ORDER BY id")  # noqa: S608 - ours
+    told = rows("SELECT kind, variables FROM messages WHERE kind <> 'order_pending' ORDER BY id")
     assert [mail["kind"] for mail in told] == ["order_rescheduled", "order_cancelled"]
     assert "evil" not in str(told)
 
