@@ -38,13 +38,14 @@ def resend_last(
     now: datetime,
 ) -> Row[Any]:
     """Send the last mail of `kinds` about something again, as a new mail to `recipient`: the same kind, language and
-    variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`.
+    variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`,
+    and only if that is the time which it tells.
 
     One that was taken back is passed over. Raises `Conflict` when there is none whose words are still known, when it is
     on its way, too late, or when the address gets no such mails.
     """
     last = _last(session, actor, resource_id, recipient, kinds)
-    not_after = last.not_after or (no_reminder_from if last.kind in OPTIONAL else None)
+    not_after = no_reminder_from if last.kind in OPTIONAL else last.not_after
     _demand_useful(last, not_after, now)
     row = {
         "org_id": actor.org_id,
@@ -90,7 +91,8 @@ def _suppressed_by(actor: Actor, recipient: str) -> ColumnElement[str | None]:
 def _demand_useful(last: Row[Any], not_after: datetime | None, now: datetime) -> None:
     if last.state in UNFINISHED:
         raise _on_its_way(last.state)
-    if not_after is not None and not_after <= now:
+    tells_another_time = last.kind in OPTIONAL and last.not_after not in {None, not_after}
+    if tells_another_time or (not_after is not None and not_after <= now):
         raise Conflict(TOO_LATE, "What the mail tells is over.", not_after=not_after)
     if last.suppressed_by is not None:
         detail = "Nothing is sent to this address: give the client another one, or lift that."

@@ -13,7 +13,7 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.orders.steps import change_row
-from tests.rows import footprint, rows
+from tests.rows import footprint, row, rows
 
 CORRECTED = "Anna.Right@client.test"
 
@@ -131,9 +131,23 @@ def test_a_reminder_after_the_start_is_too_late(
 def test_nobody_is_reminded_of_what_is_not_ahead(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, state: str
 ) -> None:
-    make_sent(company, about=order_id, kind="order_reminder")
+    begins = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
+    change_message(company, make_sent(company, about=order_id, kind="order_reminder"), not_after=begins)
     set_order_state(company, order_id, state)
     _refused(client, company, jobs, order_id, "messages.too_late")
+
+
+def test_nobody_is_reminded_of_a_time_that_was_given_up(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    """The client had no address when the order was moved, so no later mail tells them."""
+    begins = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
+    change_message(company, make_sent(company, about=order_id, kind="order_reminder"), not_after=begins)
+    set_order_state(company, order_id, "confirmed")
+    change_row(company, order_id, scheduled_start=begins + timedelta(minutes=30))
+    _refused(client, company, jobs, order_id, "messages.too_late")
+    change_row(company, order_id, scheduled_start=begins)
+    assert _resend(client, company, order_id).status_code == 202
 
 
 def test_a_mail_whose_time_is_over_is_too_late(
