@@ -68,6 +68,27 @@ def test_of_two_who_ask_at_once_one_sends(
     assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
 
 
+def test_a_mailbox_is_not_filled_by_pressing_the_button(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    """A corrected address need not wait, nor what could not be sent."""
+    make_sent(company, about=order_id)
+    copy = _resend(client, company, order_id).get_json()
+    jobs.drain()
+    again_at = _refused(client, company, jobs, order_id, "messages.just_sent")["again_at"]
+    waited = datetime.fromisoformat(again_at) - datetime.fromisoformat(copy["created_at"])
+    assert waited == timedelta(minutes=1)
+    _correct(client, company)
+    corrected = _resend(client, company, order_id)
+    assert corrected.status_code == 202
+    change_message(company, UUID(corrected.get_json()["id"]), state="dead", next_attempt_at=None)
+    copy = _resend(client, company, order_id)
+    assert copy.status_code == 202
+    past = datetime.now(UTC) - timedelta(seconds=61)
+    change_message(company, UUID(copy.get_json()["id"]), state="sent", next_attempt_at=None, created_at=past)
+    assert _resend(client, company, order_id).status_code == 202
+
+
 def test_without_a_mail_there_is_nothing_to_send(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
 ) -> None:
