@@ -20,9 +20,10 @@ def resend_last_email(order_id: UUID) -> Answer:
     """Send the client the last mail about an order again, to the address that they have now. It says what it said then.
 
     It is a mail of its own; the timeline tells what becomes of it. 409 `messages.on_its_way`, with `state`, while the
-    last one is not at its end; `messages.nothing_to_resend` when there was none, or what it said is forgotten;
-    `messages.too_late` for a reminder after the start; `messages.suppressed` while the address gets no such mails;
-    `orders.client_without_address`; `clients.erased`.
+    last one is not at its end; `messages.just_sent` until `again_at`, a minute after the last time;
+    `messages.nothing_to_resend` when there was none, or what it said is forgotten; `messages.too_late` for a reminder
+    after the start; `messages.suppressed` while the address gets no such mails; `orders.client_without_address`;
+    `clients.erased`.
     """
     return create_once(
         lambda session: present_message(resend_last_mail(session, actor(), order_id, now=now())), status=202

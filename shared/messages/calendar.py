@@ -38,6 +38,8 @@ def appointment(
     if message.kind not in _METHODS or not given.keys() >= _NEEDED:
         return None
     method, status = _METHODS[MessageKind(message.kind)]
+    if status == "CONFIRMED" and given.get("is_tentative"):
+        status = "TENTATIVE"
     zone: ZoneInfo = given["zone"]
     starts, ends = (_local(given[name], zone) for name in ("starts", "ends"))
     lines = [
@@ -52,7 +54,8 @@ def appointment(
         _person("ORGANIZER", organizer[1], CN=organizer[0]),
         _person("ATTENDEE", message.recipient, PARTSTAT="ACCEPTED", RSVP="FALSE"),
     ]
-    if message.kind != MessageKind.ORDER_PENDING:  # a stranger typed it, for an address that may be somebody else's
+    # Of a pending order a stranger typed it, for an address that may be somebody else's.
+    if message.kind != MessageKind.ORDER_PENDING and given["address"] is not None:
         lines.append(_line("LOCATION", given["address"]))
     event = "\r\n".join([*lines, "END:VEVENT", ""])
     file = _HEAD.format(method=method) + _timezone(zone.key, starts.year, ends.year) + event + _FOOT

@@ -21,6 +21,8 @@ _ORDER: dict[str, Any] = {
     "order_id": "0199a000-0000-7000-8000-0000000003e9",
     "sequence": 2,  # the order's version: calendars keep the highest
 }
+_UNPROVEN = _ORDER | {"client_name": None, "address": None, "is_tentative": True}
+"""Of an order that a stranger has booked, perhaps for somebody else's mailbox, and that nobody has confirmed."""
 _INVOICE: dict[str, Any] = {
     "client_name": "Anna Berg",
     "number": "INV-2026-000001",
@@ -52,12 +54,16 @@ EXAMPLES: dict[MessageKind, dict[str, dict[str, Any]]] = {
     MessageKind.REQUEST_RECEIVED: {"": {"title": "Window cleaning"}, "no service": {"title": None}},
     MessageKind.ORDER_PENDING: {"": _ORDER, "no deposit": _ORDER | {"deposit": None, "hold_until": None}},
     MessageKind.ORDER_CONFIRMED: {"": _ORDER},
-    MessageKind.ORDER_RESCHEDULED: {"": _ORDER | {"sequence": 3}},
+    MessageKind.ORDER_RESCHEDULED: {
+        "": _ORDER | {"sequence": 3},
+        "not confirmed": _UNPROVEN | {"sequence": 3},
+        "not confirmed, no deposit": _UNPROVEN | {"deposit": None, "hold_until": None, "sequence": 3},
+    },
     MessageKind.ORDER_REMINDER: {"": _ORDER | {"sequence": 3}},
     MessageKind.ORDER_CANCELLED: {
         "": _ORDER | {"reason": "Anna Berg is ill.", "sequence": 4},
         # Words that are ours come as a code, to be said in the reader's language.
-        "deposit unpaid": _ORDER | {"reason": None, "reason_code": "deposit_unpaid", "sequence": 4},
+        "deposit unpaid": _UNPROVEN | {"reason": None, "reason_code": "deposit_unpaid", "sequence": 4},
     },
     MessageKind.ORDER_COMPLETED: {"": _ORDER | {"sequence": 5}},
     MessageKind.INVOICE: {"": _INVOICE},

@@ -1,7 +1,7 @@
 """A mail that was sent before, as a new one: to the address that its recipient has now."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,11 @@ from shared.messages.replaying import IS_WITHDRAWN, SUPPRESSED, TOO_LATE
 
 NOTHING_TO_RESEND = code("messages.nothing_to_resend", "There is no mail to send again")
 ON_ITS_WAY = code("messages.on_its_way", "The last mail is still on its way")
+JUST_SENT = code("messages.just_sent", "The mail was sent again a moment ago")
+
+PAUSE = timedelta(minutes=1)
+"""Between two copies of a mail to one address, or a mailbox could be filled by pressing a button."""
+_AGAIN = "again:"
 
 _messages, _suppressions = table_of(Message), table_of(Suppression)
 _message = _messages.c
@@ -38,14 +43,16 @@ def resend_last(
     now: datetime,
 ) -> Row[Any]:
     """Send the last mail of `kinds` about something again, as a new mail to `recipient`: the same kind, language and
-    variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`.
+    variables, so it says what was so then. One that is optional, such as a reminder, only before `no_reminder_from`,
+    and only if that is the time which it tells.
 
     One that was taken back is passed over. Raises `Conflict` when there is none whose words are still known, when it is
-    on its way, too late, or when the address gets no such mails.
+    on its way, too late, or was sent again a moment ago, or when the address gets no such mails.
     """
     last = _last(session, actor, resource_id, recipient, kinds)
-    not_after = last.not_after or (no_reminder_from if last.kind in OPTIONAL else None)
+    not_after = no_reminder_from if last.kind in OPTIONAL else last.not_after
     _demand_useful(last, not_after, now)
+    _demand_pause(last, recipient, now)
     row = {
         "org_id": actor.org_id,
         "id": new_id(),
@@ -53,7 +60,7 @@ def resend_last(
         "recipient": recipient,
         "variables": last.variables,
         # Of two who ask at once, one sends: what was sent again is the last mail from then on.
-        "dedupe_key": f"again:{last.id}",
+        "dedupe_key": f"{_AGAIN}{last.id}",
         "resource_id": resource_id,
         "state": MessageState.QUEUED,
         "request_id": actor.request_id,
@@ -90,11 +97,21 @@ def _suppressed_by(actor: Actor, recipient: str) -> ColumnElement[str | None]:
 def _demand_useful(last: Row[Any], not_after: datetime | None, now: datetime) -> None:
     if last.state in UNFINISHED:
         raise _on_its_way(last.state)
-    if not_after is not None and not_after <= now:
+    tells_another_time = last.kind in OPTIONAL and last.not_after not in {None, not_after}
+    if tells_another_time or (not_after is not None and not_after <= now):
         raise Conflict(TOO_LATE, "What the mail tells is over.", not_after=not_after)
     if last.suppressed_by is not None:
-        detail = "Nothing is sent to this address: give the client another one, or lift that."
+        detail = "Mail to this address has come back: give the client another one, or lift that."
+        if last.suppressed_by != SuppressionReason.BOUNCED:
+            detail = "Whoever reads at this address wants no such mail."
         raise Conflict(SUPPRESSED, detail, reason=last.suppressed_by)
+
+
+def _demand_pause(last: Row[Any], recipient: str, now: datetime) -> None:
+    is_copy = last.state == MessageState.SENT and last.dedupe_key.startswith(_AGAIN)
+    again_at = last.created_at + PAUSE
+    if is_copy and last.recipient.lower() == recipient.lower() and now < again_at:
+        raise Conflict(JUST_SENT, "Give it a minute to arrive.", again_at=again_at)
 
 
 def _on_its_way(state: str) -> Conflict:

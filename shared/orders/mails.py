@@ -13,11 +13,14 @@ from shared.messages import service as messages
 from shared.messages.model import MessageKind
 from shared.messages.service import Promise
 from shared.orders.jobs import REMIND
-from shared.orders.model import Order
+from shared.orders.model import Order, OrderSource
 from shared.organizations.model import Organization
 
 DEPOSIT_UNPAID = "deposit_unpaid"
 """A `reason_code`: a reason that is ours, and so is said in the reader's language."""
+
+_UNPROVEN: dict[str, Any] = {"client_name": None, "address": None, "is_tentative": True}
+"""What replaces the words of a stranger: the mailbox may be somebody else's, and gets no text of theirs."""
 
 _clients, _organizations = table_of(Client), table_of(Organization)
 _SURROUNDINGS: Select[Any] = (
@@ -61,18 +64,21 @@ def tell_client(
     *,
     kind: MessageKind,
     extra: dict[str, Any] | None = None,
+    was_pending: bool = False,
     now: datetime,
 ) -> None:
     """Promise the client a mail about what has become of `order`, once for each of its versions. A client without an
-    address gets none."""
+    address gets none. What a stranger has booked, and nobody has confirmed (`was_pending`), is told without the name
+    and the address that they typed."""
     if around.email is None:
         return
+    is_unproven = was_pending and order.source == OrderSource.PUBLIC
     messages.queue(
         session,
         actor,
         kind,
         around.email,
-        _variables(order, around) | (extra or {}),
+        _variables(order, around) | (_UNPROVEN if is_unproven else {}) | (extra or {}),
         dedupe_key=f"{kind}:{order.id}:{order.version}",
         resource_id=order.id,
         now=now,

@@ -103,14 +103,14 @@ def cancel(
     reminders.withdraw(session, actor, order, "The order was cancelled.", now=now)
     around = mails.surroundings(session, order)
     details = {"reason": reason} | _settle(order, around, waive_fee_reason, now)
+    was_pending = order.state == OrderState.PENDING
     if order.state == OrderState.IN_PROGRESS:
         time_entries.finish_all(session, actor, order_id, now=now)
     order.ended_at = now
     record(session, actor, order, Move.CANCEL, details, now=now)
     if tell_client:
-        mails.tell_client(
-            session, actor, order, around, kind=MessageKind.ORDER_CANCELLED, extra={"reason": reason}, now=now
-        )
+        why, kind = {"reason": reason}, MessageKind.ORDER_CANCELLED
+        mails.tell_client(session, actor, order, around, kind=kind, extra=why, was_pending=was_pending, now=now)
     return order
 
 
@@ -143,8 +143,8 @@ def expire(session: Session, actor: Actor, order: Order, *, now: datetime) -> No
     order.ended_at = now
     record(session, actor, order, Move.EXPIRE, {"hold_until": order.hold_until}, now=now)
     reason = {"reason": None, "reason_code": mails.DEPOSIT_UNPAID}
-    around = mails.surroundings(session, order)
-    mails.tell_client(session, actor, order, around, kind=MessageKind.ORDER_CANCELLED, extra=reason, now=now)
+    around, kind = mails.surroundings(session, order), MessageKind.ORDER_CANCELLED
+    mails.tell_client(session, actor, order, around, kind=kind, extra=reason, was_pending=True, now=now)
 
 
 def record_payment(session: Session, actor: Actor, order: Order, amount: int, *, now: datetime) -> None:

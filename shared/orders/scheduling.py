@@ -56,7 +56,10 @@ def reschedule(
     queue_for_calendar(session, actor.org_id)
     session.flush()
     if order.state == OrderState.CONFIRMED or order.source == OrderSource.PUBLIC:
-        mails.tell_client(session, actor, order, around, kind=MessageKind.ORDER_RESCHEDULED, now=now)
+        pending = order.state == OrderState.PENDING
+        mails.tell_client(
+            session, actor, order, around, kind=MessageKind.ORDER_RESCHEDULED, was_pending=pending, now=now
+        )
     return order
 
 

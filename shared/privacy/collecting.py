@@ -16,6 +16,7 @@ from shared.core.actor import Actor
 from shared.core.orm import Base, Reader, table_of
 from shared.leads.model import Lead
 from shared.messages.model import Message, Suppression
+from shared.messages.telling import without_secrets
 from shared.order_photos.model import OrderPhoto, PhotoState
 from shared.orders.model import Order, OrderHistory
 from shared.payments.model import Payment
@@ -40,7 +41,8 @@ _orders, _leads, _estimates = table_of(Order), table_of(Lead), table_of(Estimate
 
 
 def collect(session: Reader, actor: Actor, client_id: UUID, *, now: datetime) -> dict[str, Any]:
-    """Everything that is held on the client, times in RFC 3339, money in minor units."""
+    """Everything that is held on the client, times in RFC 3339, money in minor units; without what opens something: the
+    copy is handed to the person by others."""
     found = person.find(session, actor, client_id)
     sections: dict[str, list[dict[str, Any]]] = {}
     cut: list[str] = []
@@ -49,6 +51,8 @@ def collect(session: Reader, actor: Actor, client_id: UUID, *, now: datetime) ->
         if len(rows) > MOST_ROWS:
             cut.append(name)
         sections[name] = [dict(row) for row in rows[:MOST_ROWS]]
+    for mail in sections["messages"]:
+        mail["variables"] = without_secrets(mail["variables"])
     document = {"format": FORMAT, "collected_at": now, "client_id": client_id, "cut": cut} | sections
     plain: dict[str, Any] = orjson.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z))
     return plain

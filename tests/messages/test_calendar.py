@@ -90,6 +90,17 @@ def test_a_mail_that_a_stranger_asked_for_repeats_no_address_of_theirs(services:
     assert _event(_rendered(services, "order_confirmed"))[1]["LOCATION"] == "12 Elm Street, Calgary"
 
 
+@pytest.mark.parametrize(("kind", "status"), [("order_rescheduled", "TENTATIVE"), ("order_cancelled", "CANCELLED")])
+def test_what_a_stranger_booked_and_nobody_confirmed_is_told_without_their_words(
+    services: Services, kind: str, status: str
+) -> None:
+    unproven = {"client_name": None, "address": None, "is_tentative": True}
+    mail = _rendered(services, kind, **unproven)
+    event = _event(mail)[1]
+    assert ("LOCATION" in event, event["STATUS"]) == (False, status)
+    assert "None" not in mail.text + mail.html
+
+
 def test_answers_go_where_the_organization_reads_them(services: Services) -> None:
     settled = {"contact_email": "office@bright.test", "mail_sender_name": 'Bright "B"; Tidy: Ltd,'}
     organizer = _event(_rendered(services, "order_confirmed", settled))[1]["ORGANIZER"]

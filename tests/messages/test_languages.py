@@ -51,6 +51,13 @@ def test_every_sentence_is_translated_with_the_same_values_in_it(language: str) 
         assert sorted(PLACEHOLDER.findall(found.string)) == sorted(PLACEHOLDER.findall(sentence)), sentence
 
 
+@pytest.mark.parametrize("language", available())
+def test_the_title_of_the_page_is_the_subject(language: str) -> None:
+    for name, mail in _mails(language, name="Fix & <Co>").items():
+        (title,) = re.findall("<title>(.*?)</title>", mail.html, re.DOTALL)
+        assert html.unescape(title) == mail.subject, name
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_an_update_without_new_sentences_leaves_the_catalog_as_it_is(language: str, tmp_path: Any) -> None:
     committed = (LOCALES / language / "LC_MESSAGES" / "messages.po").read_bytes()

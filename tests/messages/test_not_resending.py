@@ -13,7 +13,7 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.orders.steps import change_row
-from tests.rows import footprint, rows
+from tests.rows import footprint, row, rows
 
 CORRECTED = "Anna.Right@client.test"
 
@@ -66,6 +66,27 @@ def test_of_two_who_ask_at_once_one_sends(
     last = make_sent(company, about=order_id)
     change_message(company, make_message(company), dedupe_key=f"again:{last}")
     assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
+
+
+def test_a_mailbox_is_not_filled_by_pressing_the_button(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    """A corrected address need not wait, nor what could not be sent."""
+    make_sent(company, about=order_id)
+    copy = _resend(client, company, order_id).get_json()
+    jobs.drain()
+    again_at = _refused(client, company, jobs, order_id, "messages.just_sent")["again_at"]
+    waited = datetime.fromisoformat(again_at) - datetime.fromisoformat(copy["created_at"])
+    assert waited == timedelta(minutes=1)
+    _correct(client, company)
+    corrected = _resend(client, company, order_id)
+    assert corrected.status_code == 202
+    change_message(company, UUID(corrected.get_json()["id"]), state="dead", next_attempt_at=None)
+    copy = _resend(client, company, order_id)
+    assert copy.status_code == 202
+    past = datetime.now(UTC) - timedelta(seconds=61)
+    change_message(company, UUID(copy.get_json()["id"]), state="sent", next_attempt_at=None, created_at=past)
+    assert _resend(client, company, order_id).status_code == 202
 
 
 def test_without_a_mail_there_is_nothing_to_send(
@@ -131,9 +152,23 @@ def test_a_reminder_after_the_start_is_too_late(
 def test_nobody_is_reminded_of_what_is_not_ahead(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, state: str
 ) -> None:
-    make_sent(company, about=order_id, kind="order_reminder")
+    begins = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
+    change_message(company, make_sent(company, about=order_id, kind="order_reminder"), not_after=begins)
     set_order_state(company, order_id, state)
     _refused(client, company, jobs, order_id, "messages.too_late")
+
+
+def test_nobody_is_reminded_of_a_time_that_was_given_up(
+    client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
+) -> None:
+    """The client had no address when the order was moved, so no later mail tells them."""
+    begins = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
+    change_message(company, make_sent(company, about=order_id, kind="order_reminder"), not_after=begins)
+    set_order_state(company, order_id, "confirmed")
+    change_row(company, order_id, scheduled_start=begins + timedelta(minutes=30))
+    _refused(client, company, jobs, order_id, "messages.too_late")
+    change_row(company, order_id, scheduled_start=begins)
+    assert _resend(client, company, order_id).status_code == 202
 
 
 def test_a_mail_whose_time_is_over_is_too_late(

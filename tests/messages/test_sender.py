@@ -108,3 +108,17 @@ def test_a_setting_that_got_past_the_door_adds_no_header(
     for mail in postbox.all():
         assert "bcc" not in [name.lower() for name, _ in mail["headers"]]
         assert mail["envelope_to"] == [bright.client_email]
+
+
+def test_what_looks_like_an_encoded_word_is_text_as_it_was_typed(
+    client: CheckedClient, bright: Company, jobs: JobsProbe, postbox: Postbox
+) -> None:
+    """Read as one, it would bring along what nobody may type: line breaks, and marks that turn the direction."""
+    typed = "=?utf-8?B?4oCuDQpCY2M6IHg=?="
+    _settle(client, bright, mail_sender_name=typed)
+    make_message(bright, title=typed)
+    jobs.drain()
+    (mail,) = postbox.mails(bright.client_email)
+    message = postbox.message(mail)
+    assert typed in str(message["Subject"])
+    assert typed not in next(value for name, value in message.raw_items() if name == "From")

@@ -73,6 +73,18 @@ def test_a_mail_that_is_still_to_be_sent_is_withdrawn(
     }
 
 
+def test_a_copy_shows_nobody_a_link_that_signs_the_person_in(
+    client: CheckedClient, company: Company, known: Known, jobs: JobsProbe
+) -> None:
+    make_message(company, kind="magic_link", to=EMAIL)
+    headers = company.headers()
+    url = client.post(f"/v1/clients/{known.client_id}/export", headers=headers).headers["Location"]
+    jobs.drain()
+    mails = client.get(url, headers=headers).get_json()["bundle"]["messages"]
+    (link,) = (mail["variables"] for mail in mails if mail["kind"] == "magic_link")
+    assert (link["client_name"], link["url"]) == ("Anna Berg", "(secret)")
+
+
 def test_an_address_that_the_person_had_before_is_forgotten_too(
     client: CheckedClient, company: Company, known: Known
 ) -> None:

@@ -1,12 +1,14 @@
 """Strangers book what is offered to them, and learn nothing else."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from shared.core.transaction import transaction
+from shared.orders import moving
 from shared.organizations import settings
 from tests.checked_client import CheckedClient
 from tests.factories.catalog import make_estimate
@@ -59,6 +61,28 @@ def test_a_booking_is_a_pending_order_with_a_team_workers_and_a_mail(client: Che
     assert [each["worker_id"] for each in rows("SELECT worker_id FROM order_workers")] == [worker_id]
     (mail,) = rows("SELECT kind, recipient FROM messages")
     assert (mail["kind"], mail["recipient"]) == ("order_pending", "bo@client.test")
+
+
+@pytest.mark.parametrize("end", ["cancelled by staff", "hold ran out"])
+def test_until_staff_confirm_it_no_mail_repeats_what_a_stranger_typed(
+    client: CheckedClient, company: Company, end: str
+) -> None:
+    """The mailbox may be anybody's: a name that advertises something would reach them half an hour later."""
+    make_team(company)
+    typed = {"name": "Win at evil.example", "address": "Click evil.example"}
+    order = _book(client, company, make_estimate(company), **typed).get_json()
+    moved = {"scheduled_start": (_monday() + HOUR).isoformat()}
+    answer = client.post(f"/v1/orders/{order['id']}/reschedule", json=moved, headers=company.headers())
+    assert answer.status_code == 200
+    if end == "cancelled by staff":
+        client.post(f"/v1/orders/{order['id']}/cancel", json={"reason": "no"}, headers=company.headers())
+    else:
+        with transaction(company.scope) as session:
+            pending = moving.lock(session, company.owner, UUID(order["id"]))
+            moving.expire(session, company.owner, pending, now=datetime.now(UTC))
+    told = rows("SELECT kind, variables FROM messages WHERE kind <> 'order_pending' ORDER BY id")
+    assert [mail["kind"] for mail in told] == ["order_rescheduled", "order_cancelled"]
+    assert "evil" not in str(told)
 
 
 def test_whose_team_is_booked_cannot_be_sent_elsewhere(client: CheckedClient, company: Company) -> None:

@@ -58,12 +58,18 @@ def one_line(text: str) -> str:
 
 
 def _person(name: str, address: str) -> str:
-    return formataddr((name, address)) if name.isascii() else f"{_words(name)} <{address}>"
+    return formataddr((name, address)) if _is_plain(name) else f"{_words(name)} <{address}>"
 
 
 def _words(text: str) -> str:
     """`text` in a header: as it is, or as encoded words (RFC 2047) that are folded where they must be."""
-    return text if text.isascii() else Header(text, "utf-8", maxlinelen=70).encode(linesep="\r\n")
+    return text if _is_plain(text) else Header(text, "utf-8", maxlinelen=70).encode(linesep="\r\n")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it says the same when it is read as a header: not what looks like an encoded word, in which line breaks
+    and marks of direction could come along."""
+    return text.isascii() and "=?" not in text
 
 
 def _together(subtype: str, *parts: bytes) -> bytes:
