@@ -108,6 +108,24 @@ def test_a_server_that_cannot_start_over_gets_a_new_connection(
     assert (server.connects, len(server.mails)) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("command", "answer", "outcome"),
+    [
+        ("DATA", "250 OK\0 queued as \x1b[2J" + "x" * 3000, ("sent", 1)),
+        ("DATA", "451 not\0 now" + "x" * 3000, ("retrying", 1)),
+        ("RCPT", "550 no\0 such box \x1b[2J" + "x" * 3000, ("dead", 1)),
+        ("greeting", "554 no\0 service \x1b[2J" + "x" * 3000, ("retrying", 0)),
+    ],
+)
+def test_whatever_a_server_says_can_be_written_down(
+    company: Company, jobs: JobsProbe, server: MailServer, command: str, answer: str, outcome: tuple[str, int]
+) -> None:
+    message_id = make_message(company)
+    server.once[command].append(answer)
+    jobs.drain()
+    assert mail(message_id) == outcome
+
+
 @pytest.mark.parametrize(("command", "copies"), [("RCPT", 1), ("DATA", 2)])
 def test_a_mail_whose_connection_ends_in_between_is_tried_again(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str, copies: int
