@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from shared.wiring import Services
 from tests.factories.messages import make_message
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
-from tests.messages.mail_servers import DROP, LOGIN, STALL, MailServer, mail_server, only_the_login
+from tests.messages.mail_servers import DROP, LOGIN, STALL, STALL_SECONDS, MailServer, mail_server, only_the_login
 from tests.messages.sending_steps import last_error, later, mail, send_through
 
 
@@ -208,7 +209,7 @@ def test_a_server_that_is_not_there_costs_no_try(
 def test_no_answer_is_waited_for_for_long(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str
 ) -> None:
-    services = send_through(services, server.port, smtp_timeout_seconds=0.5)
+    services = send_through(services, server.port, smtp_timeout_seconds=STALL_SECONDS / 2)
     message_id = make_message(company)
     server.once[command].append(STALL)
     jobs.drain()
@@ -234,12 +235,13 @@ def test_a_task_that_was_stopped_leaves_no_answer_behind_for_the_next_mail(
     server.once[command].append(STALL)
     usual = signal.signal(signal.SIGUSR1, stop)
     try:
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGUSR1)).start()
         with pytest.raises(SoftTimeLimitExceeded):
             jobs.drain()
     finally:
         signal.signal(signal.SIGUSR1, usual)
     assert (mail(first), mail(stopped)) == (("sent", 1), ("sending", 1))
+    time.sleep(STALL_SECONDS)  # now there is an answer that nobody has read
     others = [make_message(company) for _ in range(3)]
     jobs.drain()
     assert [mail(message_id) for message_id in others] == [("sent", 1)] * 3
