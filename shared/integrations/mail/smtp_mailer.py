@@ -11,7 +11,8 @@ from shared.integrations.mail import MAIL_AWAY, MAIL_DEFERRED, MAIL_DELAYED, MAI
 from shared.integrations.mail.mime import ascii_address, encoded
 
 OK, CLOSING = 250, 421
-PERMANENT = range(500, 600)
+BAD_SEQUENCE = 503
+PERMANENT = frozenset(range(500, 600)) - {BAD_SEQUENCE}
 WANTS_LOGIN = frozenset({530, 534, 535, 538})
 """Answers that are about our login, whatever they answer (RFC 4954, 6)."""
 FRESH_SECONDS = 5.0
