@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 DROP = "drop"
 """In place of an answer: the connection ends."""
-STALL_SECONDS = 3.0
+STALL_SECONDS = 1.0
 STALL = "stall"
 """No answer for so long."""
 LOGIN, PASSWORD = "crewline", "correct-horse-battery"

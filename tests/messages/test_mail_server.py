@@ -66,6 +66,7 @@ def _mailer(settings: Settings, port: int) -> SmtpMailer:
         {"EHLO": "550 who are you", "HELO": "550 who are you"},
         {"MAIL": "553 this sender is not known yet"},
         {"RCPT": "451 later"},
+        {"RCPT": "503 bad sequence of commands"},
         {"DATA": "451 later"},
         {".": "452 the disk is full"},
     ],

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,7 @@ from shared.wiring import Services
 from tests.factories.messages import make_message
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
-from tests.messages.mail_servers import DROP, LOGIN, STALL, MailServer, mail_server, only_the_login
+from tests.messages.mail_servers import DROP, LOGIN, STALL, STALL_SECONDS, MailServer, mail_server, only_the_login
 from tests.messages.sending_steps import last_error, later, mail, send_through
 
 
@@ -108,6 +109,24 @@ def test_a_server_that_cannot_start_over_gets_a_new_connection(
     assert (server.connects, len(server.mails)) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    ("command", "answer", "outcome"),
+    [
+        ("DATA", "250 OK\0 queued as \x1b[2J" + "x" * 3000, ("sent", 1)),
+        ("DATA", "451 not\0 now" + "x" * 3000, ("retrying", 1)),
+        ("RCPT", "550 no\0 such box \x1b[2J" + "x" * 3000, ("dead", 1)),
+        ("greeting", "554 no\0 service \x1b[2J" + "x" * 3000, ("retrying", 0)),
+    ],
+)
+def test_whatever_a_server_says_can_be_written_down(
+    company: Company, jobs: JobsProbe, server: MailServer, command: str, answer: str, outcome: tuple[str, int]
+) -> None:
+    message_id = make_message(company)
+    server.once[command].append(answer)
+    jobs.drain()
+    assert mail(message_id) == outcome
+
+
 @pytest.mark.parametrize(("command", "copies"), [("RCPT", 1), ("DATA", 2)])
 def test_a_mail_whose_connection_ends_in_between_is_tried_again(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str, copies: int
@@ -190,7 +209,7 @@ def test_a_server_that_is_not_there_costs_no_try(
 def test_no_answer_is_waited_for_for_long(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str
 ) -> None:
-    services = send_through(services, server.port, smtp_timeout_seconds=0.5)
+    services = send_through(services, server.port, smtp_timeout_seconds=STALL_SECONDS / 2)
     message_id = make_message(company)
     server.once[command].append(STALL)
     jobs.drain()
@@ -216,12 +235,13 @@ def test_a_task_that_was_stopped_leaves_no_answer_behind_for_the_next_mail(
     server.once[command].append(STALL)
     usual = signal.signal(signal.SIGUSR1, stop)
     try:
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGUSR1)).start()
         with pytest.raises(SoftTimeLimitExceeded):
             jobs.drain()
     finally:
         signal.signal(signal.SIGUSR1, usual)
     assert (mail(first), mail(stopped)) == (("sent", 1), ("sending", 1))
+    time.sleep(STALL_SECONDS)  # now there is an answer that nobody has read
     others = [make_message(company) for _ in range(3)]
     jobs.drain()
     assert [mail(message_id) for message_id in others] == [("sent", 1)] * 3

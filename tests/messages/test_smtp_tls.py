@@ -193,6 +193,7 @@ def middleman(says: bytes, then: ssl.SSLContext | None = None) -> Iterator[Middl
                         safe.sendall(inside[command])
                     if line == b".\r\n":
                         safe.sendall(b"250 taken by the real one\r\n")
+                        break
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dialogue) as listening:
         listening.daemon_threads = True

@@ -11,12 +11,14 @@ from shared.integrations.mail import MAIL_AWAY, MAIL_DEFERRED, MAIL_DELAYED, MAI
 from shared.integrations.mail.mime import ascii_address, encoded
 
 OK, CLOSING = 250, 421
-PERMANENT = range(500, 600)
+BAD_SEQUENCE = 503
+PERMANENT = frozenset(range(500, 600)) - {BAD_SEQUENCE}
 WANTS_LOGIN = frozenset({530, 534, 535, 538})
 """Answers that are about our login, whatever they answer (RFC 4954, 6)."""
 FRESH_SECONDS = 5.0
 """A connection that was silent for longer is asked whether it is still there before a mail is offered on it."""
 LONGEST_ID = 200
+LONGEST_DETAIL = 500
 
 
 class SmtpMailer:
@@ -140,10 +142,13 @@ def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid |
 
 
 def _text(text: bytes | str) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    """What the server said, in one line. Servers are strangers: no column holds a NUL, and an outcome that cannot be
+    written down would have the mail sent again."""
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return "".join(each if each.isprintable() else " " for each in said[:LONGEST_DETAIL])
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {error}"
+    return _text(f"{type(error).__name__}: {error}")
