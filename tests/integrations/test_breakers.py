@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, tzinfo
 
+import pybreaker
 import pytest
 
 from shared.integrations.breakers import Breaker, CircuitOpenError
@@ -18,6 +20,14 @@ class Down(Exception):
 
 class Refused(Exception):
     pass
+
+
+class AnHourAgo(datetime):
+    """The clock on the wall, set back."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) - timedelta(hours=1)
 
 
 def breaker(failures: int = 3, recovery_seconds: float = 60.0) -> Breaker:
@@ -54,9 +64,9 @@ def test_it_opens_after_failures_in_a_row_and_then_calls_nothing() -> None:
     fail(circuit, times=2)
     assert circuit.call(int) == 0
     fail(circuit, times=2)
-    assert not circuit.is_open
+    assert not circuit.is_resting
     fail(circuit)
-    assert circuit.is_open
+    assert circuit.is_resting
     called: list[int] = []
     with pytest.raises(CircuitOpenError):
         circuit.call(called.append, 1)
@@ -68,7 +78,7 @@ def test_a_refusal_is_no_failure() -> None:
     fail(circuit)
     fail(circuit, Refused, times=5)
     fail(circuit)
-    assert not circuit.is_open
+    assert not circuit.is_resting
 
 
 def test_failures_that_come_at_the_same_time_count_each() -> None:
@@ -81,7 +91,7 @@ def test_failures_that_come_at_the_same_time_count_each() -> None:
     with ThreadPoolExecutor(THREADS) as threads:
         results = [threads.submit(circuit.call, fail_together) for _ in range(THREADS)]
     assert [type(result.exception()) for result in results] == [Down] * THREADS
-    assert circuit.is_open
+    assert circuit.is_resting
 
 
 def test_when_it_is_time_one_asks_and_nobody_waits_for_the_answer() -> None:
@@ -129,4 +139,25 @@ def test_a_late_failure_keeps_its_own_error() -> None:
         fail(circuit)
         may_end.set()
         assert isinstance(late.exception(10), Refused)
-    assert circuit.is_open
+    assert circuit.is_resting
+
+
+def test_a_clock_that_is_set_back_makes_nobody_rest_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`is_resting` and `call` have to agree, or callers begin, and begin again, what is refused each time."""
+    circuit = breaker(failures=1, recovery_seconds=0.05)
+    fail(circuit)
+    assert circuit.is_resting
+    monkeypatch.setattr(pybreaker, "datetime", AnHourAgo)
+    time.sleep(0.06)
+    assert not circuit.is_resting
+    assert circuit.call(int) == 0
+
+
+def test_whoever_asks_too_early_does_not_put_it_off() -> None:
+    circuit = breaker(failures=1, recovery_seconds=0.4)
+    fail(circuit)
+    time.sleep(0.2)
+    with pytest.raises(CircuitOpenError):
+        circuit.call(int)
+    time.sleep(0.21)
+    assert circuit.call(int) == 0
