@@ -17,6 +17,8 @@ WANTS_LOGIN = frozenset({530, 534, 535, 538})
 FRESH_SECONDS = 5.0
 """A connection that was silent for longer is asked whether it is still there before a mail is offered on it."""
 LONGEST_ID = 200
+LONGEST_DETAIL = 500
+"""Characters of what a server says; one that says more has said enough."""
 
 
 class SmtpMailer:
@@ -86,7 +88,7 @@ class SmtpMailer:
             server.noop()
         status, text = server.mail(mail.from_address)
         if status != OK:
-            raise Unavailable(MAIL_AWAY, f"{status} {_text(text)}")
+            raise Unavailable(MAIL_AWAY, _detail(status, text))
         return server
 
     def _hand_over(self, server: smtplib.SMTP, to: str, content: bytes) -> str:
@@ -129,7 +131,7 @@ class SmtpMailer:
 
 
 def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid | Unavailable:
-    said = f"{status} {_text(text)}"
+    said = _detail(status, text)
     if status in WANTS_LOGIN:
         return Unavailable(MAIL_AWAY, said)
     if status in PERMANENT:
@@ -139,11 +141,17 @@ def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid |
     return Unavailable(MAIL_DELAYED, said)
 
 
+def _detail(status: int, text: bytes | str) -> str:
+    return f"{status} {_text(text)}"[:LONGEST_DETAIL]
+
+
 def _text(text: bytes | str) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    """What the server said, on one line, without what no column of text can hold."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return "".join(character if character.isprintable() else " " for character in words)
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return f"{type(error).__name__}: {error}"
+        return _detail(error.smtp_code, error.smtp_error)
+    return _text(f"{type(error).__name__}: {error}")[:LONGEST_DETAIL]
