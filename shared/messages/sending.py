@@ -19,7 +19,7 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
 from shared.core.settings import Settings
 from shared.integrations.mail import UNTRIED
-from shared.messages.jobs import SEND
+from shared.messages.jobs import GO_ON, SEND
 from shared.messages.model import (
     FINISHED,
     OPTIONAL,
@@ -152,10 +152,13 @@ def record_and_claim(
     return session.execute(_RECORD_AND_CLAIM, values).one_or_none()
 
 
-def ask_for_rest(session: Session, org_id: UUID) -> None:
-    """Have the organization's queued mails, if there are any, sent by whoever is next: other organizations' first."""
-    if session.scalar(_SOME_QUEUED, {"of_org": org_id}):
-        jobs.enqueue(session, SEND, org_id=org_id)
+def ask_for_rest(session: Session, org_id: UUID) -> bool:
+    """Have the organization's queued mails, if there are any, sent by whoever is next: other organizations' first.
+    Returns whether there are."""
+    is_left = bool(session.scalar(_SOME_QUEUED, {"of_org": org_id}))
+    if is_left:
+        jobs.enqueue(session, GO_ON, org_id=org_id)
+    return is_left
 
 
 def sweep(
