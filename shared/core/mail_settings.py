@@ -1,6 +1,7 @@
 """The settings of mail; part of `shared.core.settings.Settings`."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, Seconds
 
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+"""What every mail can be sent from, as it is, on the wire and in its `From`."""
 SMTPS_PORT = 465
 """Where servers speak TLS from the first byte (RFC 8314, 7.3)."""
 
@@ -82,8 +85,8 @@ class MailSettings(BaseModel):
             faults.append("SMTP_CA_FILE does not exist")
         if self.sendgrid_webhook_public_key and not _is_public_key(self.sendgrid_webhook_public_key):
             faults.append("SENDGRID_WEBHOOK_PUBLIC_KEY must be the key as SendGrid shows it: base64, on one line")
-        if "@" not in self.email_from.strip("@"):
-            faults.append("EMAIL_FROM must be an e-mail address")
+        if not _ADDRESS.fullmatch(self.email_from):
+            faults.append("EMAIL_FROM must be an e-mail address in ASCII, without a name")
         return faults
 
 
