@@ -177,6 +177,19 @@ def test_a_login_that_is_refused_costs_no_try(company: Company, jobs: JobsProbe,
         assert server.mails == []
 
 
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_after_a_login_that_has_expired_there_is_another_one(
+    company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str
+) -> None:
+    message_id = make_message(company)
+    server.once[command].append("530 authentication required")
+    jobs.drain()
+    assert mail(message_id) == ("retrying", 0)
+    later(services, jobs)
+    assert mail(message_id) == ("sent", 1)
+    assert server.connects == 2
+
+
 def test_a_server_that_is_not_there_costs_no_try(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer
 ) -> None:

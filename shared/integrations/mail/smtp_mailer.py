@@ -54,8 +54,11 @@ class SmtpMailer:
             # It may have taken the mail, and may not: the next try has the same Message-ID.
             self.close()
             raise Unavailable(MAIL_DELAYED, _said(error)) from error
-        except (Unavailable, Invalid):
-            self._start_over(server)
+        except (Unavailable, Invalid) as refusal:
+            if refusal.code == MAIL_AWAY:
+                self.close()  # whom it no longer lets in has to log in again
+            else:
+                self._start_over(server)
             raise
         self._last_used = time.monotonic()
         return answer
