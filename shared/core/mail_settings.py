@@ -79,6 +79,10 @@ class MailSettings(BaseModel):
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
         if self.email_mode == "sendgrid" and not self.sendgrid_api_key.get_secret_value():
             faults.append("SENDGRID_API_KEY is required with EMAIL_MODE=sendgrid")
+        if not (self.smtp_username + self.smtp_password.get_secret_value()).isascii():
+            faults.append("SMTP_USERNAME and SMTP_PASSWORD must be ASCII")
+        if re.search(r"[^!-~]", self.sendgrid_api_key.get_secret_value()):
+            faults.append("SENDGRID_API_KEY must be ASCII, without blanks and line ends")
         if self.smtp_implicit_tls and not self.smtp_use_tls:
             faults.append("SMTP_IMPLICIT_TLS=true needs SMTP_USE_TLS=true")
         if self.smtp_ca_file is not None and not self.smtp_ca_file.is_file():

@@ -90,6 +90,9 @@ def test_every_fault_is_in_one_message(environment: Any, capsys: pytest.CaptureF
         ({"ORDER_PHOTO_SIGNING_SECRET": "x" * 31}, "ORDER_PHOTO_SIGNING_SECRET"),
         ({"ORDER_PHOTO_SIGNING_SECRET": GOOD["AUTH_SECRET_KEY"]}, "must differ"),
         ({"EMAIL_MODE": "smtp"}, "SMTP_HOST"),
+        ({"SENDGRID_API_KEY": "SG.key-with-a-line-end\n"}, "SENDGRID_API_KEY must be"),
+        ({"SMTP_PASSWORD": "pässwort"}, "SMTP_PASSWORD must be"),
+        ({"SMTP_USERNAME": "büro"}, "SMTP_PASSWORD must be"),
         *[
             ({"EMAIL_FROM": sender}, "EMAIL_FROM must be")
             for sender in (
