@@ -1,6 +1,7 @@
 """The settings of mail; part of `shared.core.settings.Settings`."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from shared.core.setting_types import Count, HttpUrl, Seconds
 
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+"""What every mail can be sent from, as it is, on the wire and in its `From`."""
 SMTPS_PORT = 465
 """Where servers speak TLS from the first byte (RFC 8314, 7.3)."""
 
@@ -76,14 +79,18 @@ class MailSettings(BaseModel):
             faults.append("SMTP_HOST is required with EMAIL_MODE=smtp")
         if self.email_mode == "sendgrid" and not self.sendgrid_api_key.get_secret_value():
             faults.append("SENDGRID_API_KEY is required with EMAIL_MODE=sendgrid")
+        if not (self.smtp_username + self.smtp_password.get_secret_value()).isascii():
+            faults.append("SMTP_USERNAME and SMTP_PASSWORD must be ASCII")
+        if re.search(r"[^!-~]", self.sendgrid_api_key.get_secret_value()):
+            faults.append("SENDGRID_API_KEY must be ASCII, without blanks and line ends")
         if self.smtp_implicit_tls and not self.smtp_use_tls:
             faults.append("SMTP_IMPLICIT_TLS=true needs SMTP_USE_TLS=true")
         if self.smtp_ca_file is not None and not self.smtp_ca_file.is_file():
             faults.append("SMTP_CA_FILE does not exist")
         if self.sendgrid_webhook_public_key and not _is_public_key(self.sendgrid_webhook_public_key):
             faults.append("SENDGRID_WEBHOOK_PUBLIC_KEY must be the key as SendGrid shows it: base64, on one line")
-        if "@" not in self.email_from.strip("@") or not self.email_from.isascii():
-            faults.append("EMAIL_FROM must be an e-mail address in ASCII (xn--… for other domains)")
+        if not _ADDRESS.fullmatch(self.email_from):
+            faults.append("EMAIL_FROM must be an e-mail address in ASCII, without a name")
         return faults
 
 

@@ -15,7 +15,6 @@ from pybreaker import (
     STATE_CLOSED,
     STATE_OPEN,
     CircuitBreaker,
-    CircuitBreakerError,
     CircuitBreakerListener,
     CircuitBreakerState,
 )
@@ -50,13 +49,12 @@ class Breaker:
         )
         self._asking = threading.Lock()
         self._recovery_seconds = recovery_seconds
-        self._failed_at = 0.0
+        self._asks_at = 0.0
 
     @property
     def is_resting(self) -> bool:
         """Whether a call made now would be refused: the circuit is open, and it is too early to ask again."""
-        is_early = time.monotonic() < self._failed_at + self._recovery_seconds
-        return is_early and bool(self._circuit.current_state == STATE_OPEN)
+        return bool(self._circuit.current_state == STATE_OPEN) and time.monotonic() < self._asks_at
 
     def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Call `function`, whatever it raises. Raises `CircuitOpenError` without calling it while the circuit is
@@ -76,23 +74,33 @@ class Breaker:
         if not self._asking.acquire(blocking=False):
             raise CircuitOpenError("somebody else is asking")
         try:
-            result: Result = self._circuit.call(function, *args, **kwargs)
-        except CircuitBreakerError as error:
-            raise CircuitOpenError(str(error)) from error
-        except Exception:
-            self._failed_at = time.monotonic()
-            raise
+            return self._ask(function, *args, **kwargs)
         finally:
             self._asking.release()
+
+    def _ask(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        if self.is_resting:
+            raise CircuitOpenError("it is too early to ask again")
+        if self._circuit.current_state == STATE_OPEN:
+            # pybreaker itself would look at the clock on the wall, which somebody may set back.
+            self._circuit.half_open()
+        try:
+            result: Result = self._circuit.call(function, *args, **kwargs)
+        except Exception:
+            self._wait()
+            raise
         return result
 
     def _tell(self, error: Exception | None) -> None:
         """Count what came of a call; nothing, when the circuit has opened meanwhile."""
-        if error is not None:
-            self._failed_at = time.monotonic()
         if self._circuit.current_state == STATE_CLOSED:
+            if error is not None:
+                self._wait()
             with suppress(Exception):
                 self._circuit.call(_repeat, error)
+
+    def _wait(self) -> None:
+        self._asks_at = time.monotonic() + self._recovery_seconds
 
 
 def _repeat(error: Exception | None) -> None:

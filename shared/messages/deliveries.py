@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ARRAY, DateTime, Text, Uuid, bindparam, cast, func, literal, null, select, update
+from sqlalchemy import ARRAY, DateTime, Text, Uuid, and_, bindparam, cast, func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -35,6 +35,7 @@ MOST_AHEAD = timedelta(minutes=5)
 """How far another clock may be ahead of ours. What claims to be from later would outdo all that really comes."""
 
 TOLD_OF = (MessageState.SENDING, MessageState.RETRYING, MessageState.SENT)
+"""And of one that is queued again after a try."""
 UNSUBSCRIBED = "unsubscribed"
 """The `delivery_detail` of a mail whose reader wants no more of them."""
 
@@ -64,7 +65,12 @@ _LOCK = (
         _messages.c.delivery_detail,
     )
     .join(_told_of, (_messages.c.org_id == _told_of.c.org_ids) & (_messages.c.id == _told_of.c.ids))
-    .where(_messages.c.state.in_(TOLD_OF))
+    .where(
+        or_(
+            _messages.c.state.in_(TOLD_OF),
+            and_(_messages.c.state == MessageState.QUEUED, _messages.c.attempts > 0),
+        )
+    )
     .order_by(_messages.c.org_id, _messages.c.id)  # the same for all, or two batches could wait for each other
     .with_for_update(of=_messages)
 )

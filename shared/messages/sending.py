@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.core import jobs
 from shared.core.errors import Unavailable
@@ -19,7 +20,7 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
 from shared.core.settings import Settings
 from shared.integrations.mail import UNTRIED
-from shared.messages.jobs import SEND
+from shared.messages.jobs import GO_ON, SEND
 from shared.messages.model import (
     FINISHED,
     OPTIONAL,
@@ -39,7 +40,6 @@ _OLDEST_QUEUED = (
     .order_by(_messages.c.id)
     .limit(1)
     .with_for_update(skip_locked=True)
-    .scalar_subquery()
 )
 SUPPRESSED_BY = (
     select(_suppressions.c.reason)
@@ -55,12 +55,16 @@ SUPPRESSED_BY = (
 )
 """Why the recipient of a row of `messages` is not to get it; NULL when nothing keeps it."""
 
-_CLAIM = (
-    update(_messages)
-    .where(_messages.c.org_id == bindparam("of_org"), _messages.c.id == _OLDEST_QUEUED)
-    .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-    .returning(_messages, SUPPRESSED_BY.label("suppressed_by"))
-)
+
+def _claiming_the(row: Select[Any]) -> ReturningUpdate[Any]:
+    return (
+        update(_messages)
+        .where(_messages.c.org_id == bindparam("of_org"), _messages.c.id == row.scalar_subquery())
+        .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
+        .returning(_messages, SUPPRESSED_BY.label("suppressed_by"))
+    )
+
+
 _WITHOUT_PASSWORD = case(
     (
         _messages.c.variables.has_key(SEALED_PASSWORD),
@@ -87,7 +91,13 @@ _RECORD = (
         variables=case((bindparam("is_finished"), _WITHOUT_PASSWORD), else_=_messages.c.variables),
     )
 )
-_RECORD_AND_CLAIM = _CLAIM.add_cte(_RECORD.cte("recorded"))
+_CLAIM = _claiming_the(_OLDEST_QUEUED)
+_recorded = _RECORD.returning(_messages.c.id).cte("recorded")
+# Counted, so that Postgres records first: who waits for the lock of one mail must not hold that of another, which the
+# other side (an erasure, a key that is changed) may want next.
+_RECORD_AND_CLAIM = _claiming_the(
+    _OLDEST_QUEUED.where(select(func.count()).select_from(_recorded).scalar_subquery() >= 0)
+)
 _SOME_QUEUED = select(
     exists().where(_messages.c.org_id == bindparam("of_org"), _messages.c.state == MessageState.QUEUED)
 )
@@ -152,10 +162,13 @@ def record_and_claim(
     return session.execute(_RECORD_AND_CLAIM, values).one_or_none()
 
 
-def ask_for_rest(session: Session, org_id: UUID) -> None:
-    """Have the organization's queued mails, if there are any, sent by whoever is next: other organizations' first."""
-    if session.scalar(_SOME_QUEUED, {"of_org": org_id}):
-        jobs.enqueue(session, SEND, org_id=org_id)
+def ask_for_rest(session: Session, org_id: UUID) -> bool:
+    """Have the organization's queued mails, if there are any, sent by whoever is next: other organizations' first.
+    Returns whether there are."""
+    is_left = bool(session.scalar(_SOME_QUEUED, {"of_org": org_id}))
+    if is_left:
+        jobs.enqueue(session, GO_ON, org_id=org_id)
+    return is_left
 
 
 def sweep(

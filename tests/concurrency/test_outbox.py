@@ -1,13 +1,15 @@
 """Owed work under workers and sweeps that come at the same moment: each row is taken once."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import requests
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.orm import Session
 
 from shared.core.outbox import PUBLISH_GRACE
 from shared.core.tenancy import PLATFORM
@@ -18,7 +20,7 @@ from shared.messages import sending
 from shared.messages.model import Message
 from shared.orders import moving
 from shared.wiring import Services
-from tests.concurrency.together import together
+from tests.concurrency.together import together, until_waiting
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
@@ -109,3 +111,30 @@ def mails_to(address: str, sandbox_ports: dict[str, int]) -> list[dict[str, Any]
         )
     found: list[dict[str, Any]] = answer.json()["data"]
     return found
+
+
+def test_who_waits_to_record_one_mail_holds_no_other(services: Services, company: Company) -> None:
+    """An erasure takes both mails, one after the other: neither side may have what the other one waits for."""
+    first, second = owed_mails(company, 2)
+    with transaction(company.scope) as session:
+        claimed = sending.claim(session, company.org_id, services.settings, now=datetime.now(UTC))
+    assert claimed is not None
+    first, second = (first, second) if claimed.id == first else (second, first)
+
+    def record() -> Row[Any] | None:
+        outcome = sending.sent(claimed, None, now=datetime.now(UTC))
+        with transaction(company.scope) as session:
+            return sending.record_and_claim(session, claimed, outcome, services.settings, now=datetime.now(UTC))
+
+    def lock(session: Session, message_id: UUID) -> None:
+        session.execute(select(Message.id).where(Message.id == message_id).with_for_update(nowait=True))
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction(company.scope) as session:
+            lock(session, first)
+            recording = threads.submit(record)
+            until_waiting(1)
+            lock(session, second)
+        recording.result(10)
+    assert state_of(company, first) == ("sent", 1)
+    assert state_of(company, second)[0] in {"queued", "sending"}

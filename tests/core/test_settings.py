@@ -90,6 +90,18 @@ def test_every_fault_is_in_one_message(environment: Any, capsys: pytest.CaptureF
         ({"ORDER_PHOTO_SIGNING_SECRET": "x" * 31}, "ORDER_PHOTO_SIGNING_SECRET"),
         ({"ORDER_PHOTO_SIGNING_SECRET": GOOD["AUTH_SECRET_KEY"]}, "must differ"),
         ({"EMAIL_MODE": "smtp"}, "SMTP_HOST"),
+        ({"SENDGRID_API_KEY": "SG.key-with-a-line-end\n"}, "SENDGRID_API_KEY must be"),
+        ({"SMTP_PASSWORD": "pässwort"}, "SMTP_PASSWORD must be"),
+        ({"SMTP_USERNAME": "büro"}, "SMTP_PASSWORD must be"),
+        *[
+            ({"EMAIL_FROM": sender}, "EMAIL_FROM must be")
+            for sender in (
+                "Crewline <no-reply@crewline.test>",
+                "büro@crewline.test",
+                "a@b@crewline.test",
+                "a@büro.test",
+            )
+        ],
         ({"CAPTCHA_MODE": "turnstile"}, "TURNSTILE_SECRET_KEY is required"),
         *[
             ({"CAPTCHA_MODE": "turnstile", "TURNSTILE_SECRET_KEY": f"{digit}x{'0' * 31}AA"}, "TURNSTILE_SECRET_KEY")

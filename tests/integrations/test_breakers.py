@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, tzinfo
 
+import pybreaker
 import pytest
 
 from shared.integrations.breakers import Breaker, CircuitOpenError
@@ -18,6 +20,14 @@ class Down(Exception):
 
 class Refused(Exception):
     pass
+
+
+class AnHourAgo(datetime):
+    """The clock on the wall, set back."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) - timedelta(hours=1)
 
 
 def breaker(failures: int = 3, recovery_seconds: float = 60.0) -> Breaker:
@@ -143,3 +153,24 @@ def test_it_rests_until_it_is_time_to_ask_again_and_after_each_answer_that_is_no
     time.sleep(0.25)
     assert circuit.call(int) == 0
     assert not circuit.is_resting
+
+
+def test_a_clock_that_is_set_back_makes_nobody_rest_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`is_resting` and `call` have to agree, or callers begin, and begin again, what is refused each time."""
+    circuit = breaker(failures=1, recovery_seconds=0.05)
+    fail(circuit)
+    assert circuit.is_resting
+    monkeypatch.setattr(pybreaker, "datetime", AnHourAgo)
+    time.sleep(0.06)
+    assert not circuit.is_resting
+    assert circuit.call(int) == 0
+
+
+def test_whoever_asks_too_early_does_not_put_it_off() -> None:
+    circuit = breaker(failures=1, recovery_seconds=0.4)
+    fail(circuit)
+    time.sleep(0.2)
+    with pytest.raises(CircuitOpenError):
+        circuit.call(int)
+    time.sleep(0.21)
+    assert circuit.call(int) == 0

@@ -49,8 +49,8 @@ def test_each_way_to_go_wrong_means_something(
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        *((status, Invalid) for status in (404, 405, 415, 422)),
-        *((status, Unavailable) for status in (200, 204, 301, 408, 502, 504, 599)),
+        *((status, Invalid) for status in (410, 413, 415, 422)),
+        *((status, Unavailable) for status in (200, 204, 301, 404, 405, 407, 408, 502, 504, 599)),
     ],
 )
 def test_other_statuses_mean_something_too(make_sendgrid: MakeMailer, status: int, kind: type[Refusal]) -> None:

@@ -11,6 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from pydantic import SecretStr
 
 from shared.integrations.mail import smtp_mailer
+from shared.integrations.mail.smtp_mailer import LONGEST_DETAIL
 from shared.wiring import Services
 from tests.factories.messages import make_message
 from tests.factories.organizations import Company
@@ -195,6 +196,19 @@ def test_a_login_that_is_refused_costs_no_try(company: Company, jobs: JobsProbe,
         assert server.mails == []
 
 
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
+def test_after_a_login_that_has_expired_there_is_another_one(
+    company: Company, jobs: JobsProbe, services: Services, server: MailServer, command: str
+) -> None:
+    message_id = make_message(company)
+    server.once[command].append("530 authentication required")
+    jobs.drain()
+    assert mail(message_id) == ("retrying", 0)
+    later(services, jobs)
+    assert mail(message_id) == ("sent", 1)
+    assert server.connects == 2
+
+
 def test_a_server_that_is_not_there_costs_no_try(
     company: Company, jobs: JobsProbe, services: Services, server: MailServer
 ) -> None:
@@ -248,3 +262,50 @@ def test_a_task_that_was_stopped_leaves_no_answer_behind_for_the_next_mail(
     assert server.connects == 2
     later(services, jobs)
     assert mail(stopped) == ("sent", 2)
+
+
+@pytest.mark.parametrize("command", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_whatever_a_server_says_is_kept_in_short_and_can_be_kept(
+    company: Company, jobs: JobsProbe, server: MailServer, command: str
+) -> None:
+    message_id = make_message(company)
+    server.always[command] = server.always["HELO"] = "\r\n".join(
+        [*(f"550-no\x00\x07box {'x' * 400}" for _ in range(20)), "550 end"]
+    )
+    jobs.drain()
+    said = last_error(message_id)
+    assert said.startswith("550 no  box xxx")
+    assert len(said) == LONGEST_DETAIL
+
+
+def test_a_mail_that_was_taken_is_sent_whatever_it_is_called(
+    company: Company, jobs: JobsProbe, services: Services, server: MailServer
+) -> None:
+    message_id = make_message(company)
+    server.once["DATA"].append("250 OK\x00 4711" + "1" * 5_000)
+    jobs.drain()
+    later(services, jobs)
+    assert mail(message_id) == ("sent", 1)
+    assert len(server.mails) == 1
+
+
+def test_a_server_that_lets_tasks_run_out_of_time_is_left_alone(
+    company: Company, jobs: JobsProbe, services: Services, server: MailServer
+) -> None:
+    services = send_through(services, server.port, email_circuit_failure_threshold=2)
+    ids = [make_message(company) for _ in range(3)]
+    server.always["DATA"] = STALL
+
+    def stop(*_: object) -> None:
+        raise SoftTimeLimitExceeded
+
+    usual = signal.signal(signal.SIGUSR1, stop)
+    try:
+        for _ in range(2):
+            threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            with pytest.raises(SoftTimeLimitExceeded):
+                jobs.run("messages.send", {"org_id": str(company.org_id)})
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    jobs.drain()
+    assert [mail(message_id)[0] for message_id in ids] == ["sending", "sending", "queued"]

@@ -32,7 +32,7 @@ def _suppressed(company: Company) -> list[tuple[str, str]]:
     return [(each["email"], each["reason"]) for each in found]
 
 
-@pytest.mark.parametrize("state", ["sending", "retrying"])
+@pytest.mark.parametrize("state", ["sending", "retrying", "queued"])
 @pytest.mark.parametrize("event", ["delivered", "deferred", "bounce"])
 def test_a_mail_whose_worker_died_is_sent_and_not_a_second_time(
     tell: Tell, company: Company, services: Services, jobs: JobsProbe, state: str, event: str

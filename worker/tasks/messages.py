@@ -15,11 +15,13 @@ from shared.integrations.mail import UNTRIED, Mailer
 from shared.messages import jobs, sending
 from shared.messages.rendering import UnrenderableError, render
 from shared.organizations import service as organizations
+from worker.core import turns
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
 from worker.core.periodic import once_per_slot
 from worker.core.task import task
 
+MAILS = "mails"
 SWEEP_BATCH = 500
 LONGEST_TURN_SECONDS = 10.0
 """After this long other organizations have their turn. With the longest wait for a mail server it stays well under the
@@ -28,14 +30,18 @@ lease, and under the soft time limit of a task."""
 
 @task(jobs.SEND)
 def send(org_id: str) -> dict[str, Any]:
-    """Send what is queued of an organization, for one turn; nothing while mail is off or its server rests."""
-    mailer = services().mailer
-    if mailer is None:
-        return {"outcome": "mail is off"}
-    if mailer.is_resting:
-        return {"outcome": "the mail server rests"}
-    counts = _take_turn(mailer, Tenant(UUID(org_id)))
-    return dict(counts) if counts else {"outcome": "nothing to do"}
+    """Send what is queued of an organization, for one turn; nothing while mail is off, its server rests, or the
+    organization's next turn is asked for already."""
+    scope = Tenant(UUID(org_id))
+    if turns.is_asked_for(MAILS, scope.org_id):
+        return {"outcome": "the next turn is asked for"}
+    return _turn(scope)
+
+
+@task(jobs.GO_ON)
+def go_on(org_id: str) -> dict[str, Any]:
+    """Send what was left of an organization when its last turn was over."""
+    return _turn(Tenant(UUID(org_id)))
 
 
 @task(jobs.SWEEP)
@@ -46,6 +52,15 @@ def sweep() -> dict[str, int]:
         return {}
     with transaction(PLATFORM) as session:
         return sending.sweep(session, services().settings, now=clock.utc_now(), limit=SWEEP_BATCH)
+
+
+def _turn(scope: Tenant) -> dict[str, Any]:
+    mailer = services().mailer
+    if mailer is None or mailer.is_resting:
+        turns.forget(MAILS, scope.org_id)
+        return {"outcome": "mail is off" if mailer is None else "the mail server rests"}
+    counts = _take_turn(mailer, scope)
+    return dict(counts) if counts else {"outcome": "nothing to do"}
 
 
 def _take_turn(mailer: Mailer, scope: Tenant) -> dict[str, int]:
@@ -60,15 +75,34 @@ def _take_turn(mailer: Mailer, scope: Tenant) -> dict[str, int]:
     while claimed is not None:
         outcome, goes_on = _deliver(mailer, claimed, organization)
         counts[outcome.state] = counts.get(outcome.state, 0) + 1
+        if not goes_on or mailer.is_resting or time.monotonic() >= ends_at:
+            _end_turn(mailer, claimed, outcome, is_over=goes_on)
+            return counts
         with transaction(scope) as session:
-            if goes_on and not mailer.is_resting and time.monotonic() < ends_at:
-                claimed = sending.record_and_claim(session, claimed, outcome, settings, now=clock.utc_now())
-                continue
-            sending.record(session, claimed, outcome)
-            if not mailer.is_resting:
-                sending.ask_for_rest(session, scope.org_id)
-        break
+            claimed = sending.record_and_claim(session, claimed, outcome, settings, now=clock.utc_now())
+    _hear_all_again(scope)
     return counts
+
+
+def _end_turn(mailer: Mailer, claimed: Row[Any], outcome: sending.Outcome, *, is_over: bool) -> None:
+    """Record the last mail, and have the rest sent later, unless the server rests: then the sweep asks for it.
+    `is_over` says that the turn was long enough, not that the server is away."""
+    scope, rests = Tenant(claimed.org_id), mailer.is_resting
+    if is_over and not rests:
+        turns.ask_for(MAILS, scope.org_id)
+    with transaction(scope) as session:
+        sending.record(session, claimed, outcome)
+        is_left = not rests and sending.ask_for_rest(session, scope.org_id)
+    if not is_left:
+        _hear_all_again(scope)
+
+
+def _hear_all_again(scope: Tenant) -> None:
+    """No next turn is asked for. Messages that were passed over until now may have been about a mail that was promised
+    after nothing was found."""
+    if turns.forget(MAILS, scope.org_id):
+        with transaction(scope) as session:
+            sending.ask_for_rest(session, scope.org_id)
 
 
 def _deliver(mailer: Mailer, claimed: Row[Any], organization: Row[Any]) -> tuple[sending.Outcome, bool]:

@@ -1,6 +1,6 @@
 """Leaves a mail server alone that has failed some times in a row (`shared/integrations/breakers`)."""
 
-from shared.core.errors import Unavailable
+from shared.core.errors import Refusal, Unavailable
 from shared.core.settings import Settings
 from shared.integrations.breakers import Breaker, CircuitOpenError
 from shared.integrations.mail import MAIL_AWAY, MAIL_DEFERRED, Mail, Mailer
@@ -34,5 +34,8 @@ class RestingMailer:
 
 
 def _is_fault_of_server(error: Exception) -> bool:
-    """Whether the next mail would most likely fare the same."""
-    return isinstance(error, Unavailable) and error.code != MAIL_DEFERRED
+    """Whether the next mail would most likely fare the same. What is no refusal is, above all, a task that ran out of
+    time: of a server that answers, but never to the end."""
+    if isinstance(error, Refusal):
+        return isinstance(error, Unavailable) and error.code != MAIL_DEFERRED
+    return True

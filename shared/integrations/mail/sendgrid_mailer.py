@@ -17,7 +17,16 @@ from shared.integrations.mail import MAIL_AWAY, MAIL_DELAYED, MAIL_LIMITED, MAIL
 from shared.integrations.mail.mime import ascii_address, one_line
 from shared.integrations.mail.sendgrid_wire import CannotConnectError, Wire
 
-NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+NOT_ABOUT_THE_MAIL = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+    }
+)
+"""Our key or our sender is not taken, or it is not SendGrid that answers: every mail fares the same."""
 REDIRECTS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
 LONGEST_WAIT_SECONDS = 3600.0
@@ -49,7 +58,7 @@ class SendGridMailer:
         )
 
     def send(self, mail: Mail) -> str | None:
-        """See `Mailer.send`. A 401 or 403 is about our key or our sender: no mail is lost to it."""
+        """See `Mailer.send`. What is about our key, sender or address loses no mail."""
         body = _body(mail)
         try:
             answer = self._sendgrid.send(body)
@@ -70,7 +79,7 @@ class SendGridMailer:
         said = f"{status} {_messages(body)}".replace(self._key, "[key]").strip()[:LONGEST_DETAIL]
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return Unavailable(MAIL_LIMITED, said, retry_after=_wait(headers))
-        if status in NOT_LET_IN or status in REDIRECTS:
+        if status in NOT_ABOUT_THE_MAIL or status in REDIRECTS:
             return Unavailable(MAIL_AWAY, said)
         if status in CLIENT_ERRORS and status != HTTPStatus.REQUEST_TIMEOUT:
             return Invalid(MAIL_REFUSED, said)

@@ -19,6 +19,7 @@ FRESH_SECONDS = 5.0
 """A connection that was silent for longer is asked whether it is still there before a mail is offered on it."""
 LONGEST_ID = 200
 LONGEST_DETAIL = 500
+"""Characters of what a server says; one that says more has said enough."""
 
 
 class SmtpMailer:
@@ -54,8 +55,11 @@ class SmtpMailer:
             # It may have taken the mail, and may not: the next try has the same Message-ID.
             self.close()
             raise Unavailable(MAIL_DELAYED, _said(error)) from error
-        except (Unavailable, Invalid):
-            self._start_over(server)
+        except (Unavailable, Invalid) as refusal:
+            if refusal.code == MAIL_AWAY:
+                self.close()  # whom it no longer lets in has to log in again
+            else:
+                self._start_over(server)
             raise
         self._last_used = time.monotonic()
         return answer
@@ -88,7 +92,7 @@ class SmtpMailer:
             server.noop()
         status, text = server.mail(mail.from_address)
         if status != OK:
-            raise Unavailable(MAIL_AWAY, f"{status} {_text(text)}")
+            raise Unavailable(MAIL_AWAY, _detail(status, text))
         return server
 
     def _hand_over(self, server: smtplib.SMTP, to: str, content: bytes) -> str:
@@ -131,7 +135,7 @@ class SmtpMailer:
 
 
 def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid | Unavailable:
-    said = f"{status} {_text(text)}"
+    said = _detail(status, text)
     if status in WANTS_LOGIN:
         return Unavailable(MAIL_AWAY, said)
     if status in PERMANENT:
@@ -141,14 +145,18 @@ def _refusal(status: int, text: bytes | str, *, of_recipient: bool) -> Invalid |
     return Unavailable(MAIL_DELAYED, said)
 
 
+def _detail(status: int, text: bytes | str) -> str:
+    return f"{status} {_text(text)}"[:LONGEST_DETAIL]
+
+
 def _text(text: bytes | str) -> str:
     """What the server said, in one line. Servers are strangers: no column holds a NUL, and an outcome that cannot be
     written down would have the mail sent again."""
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return "".join(each if each.isprintable() else " " for each in said[:LONGEST_DETAIL])
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return "".join(character if character.isprintable() else " " for character in words[:LONGEST_DETAIL])
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
+        return _detail(error.smtp_code, error.smtp_error)
     return _text(f"{type(error).__name__}: {error}")
