@@ -26,8 +26,10 @@ same ratio made from it, which depends less on what else the machine does.
   (late acknowledgement, prefetch of one, no results, two processes). Messages are in Redis before a round starts.
 - `mail_vs_plain_smtplib`: 600 confirmations with calendar files, promised by another process, 50 in a transaction, and
   sent by one worker of two processes to the sandbox's SMTP server; from the first commit to the last `250`. The plain
-  one sends the same bytes over one connection, and does nothing else. `mail_idle_latency_ms`: the median of 40 mails a
-  round, each promised alone while nothing else is to do, from before its INSERT to its `250`.
+  one has one such message of the standard library, gives it the next recipient and Message-ID, and calls `send_message`
+  on one connection. `same_bytes` is smtplib with 600 times the same bytes: what the server and the wire take.
+  `mail_idle_latency_ms`: the median of 40 mails a round, each promised alone while nothing else is to do, from before
+  its INSERT to its `250`.
 - `upload_rss_growth_mb`: the most by which the resident memory of all gunicorn workers grew during 32 uploads of 10 MB
   at once, sampled every 10 ms, in 10^6 bytes. `cold_start_s`: from gunicorn's start to the first 200 of `/healthz`.
 - `upload_bytes_vs_bare_stream`: the same JPEG of 10 MB by four clients at once; ours is a multipart form that is looked
