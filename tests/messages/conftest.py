@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.messages.mail_servers import MailServer, mail_server
+
 
 class Postbox:
     """What arrived, and what goes wrong with the next deliveries."""
@@ -49,3 +51,10 @@ def postbox(sandbox_ports: dict[str, int]) -> Iterator[Postbox]:
     found.clear()
     yield found
     found.clear()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server of the test's own, which writes down what it is told."""
+    with mail_server() as found:
+        yield found

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,12 +17,6 @@ from tests.messages.sending_steps import last_error, later, mail, send_through
 RECOVERY_SECONDS = 0.5
 AWAY = "421 4.3.2 closing for now"
 HOURS = 48
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as found:
-        yield found
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
+from tests.messages.resending_steps import correct, resend
 from tests.orders.steps import change_row
 from tests.rows import footprint, row, rows
-
-CORRECTED = "Anna.Right@client.test"
 
 
 @pytest.fixture
@@ -23,21 +22,12 @@ def order_id(company: Company) -> UUID:
     return make_order(company)
 
 
-def _resend(client: CheckedClient, company: Company, order_id: UUID, **headers: str) -> Any:
-    return client.post(f"/v1/orders/{order_id}/resend-last-email", headers=company.headers() | headers)
-
-
-def _correct(client: CheckedClient, company: Company, email: str | None = CORRECTED) -> None:
-    body = {"email": email, "phone": "+14035550123"}
-    assert client.patch(f"/v1/clients/{company.client_id}", json=body, headers=company.headers()).status_code == 200
-
-
 def _refused(client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID, code: str) -> dict[str, Any]:
     """Refused with that code, nothing changed, nothing enqueued."""
     company.headers()
     jobs.enqueued()
     before = footprint(company.org_id)
-    answer = _resend(client, company, order_id)
+    answer = resend(client, company, order_id)
     assert (answer.status_code, answer.get_json()["code"]) == (409, code)
     assert (footprint(company.org_id), jobs.enqueued()) == (before, [])
     found: dict[str, Any] = answer.get_json()
@@ -55,7 +45,7 @@ def test_a_last_mail_on_its_way_is_waited_for(
 
 def test_asked_twice_it_is_sent_once(client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID) -> None:
     make_sent(company, about=order_id)
-    assert _resend(client, company, order_id).status_code == 202
+    assert resend(client, company, order_id).status_code == 202
     assert _refused(client, company, jobs, order_id, "messages.on_its_way")["state"] == "queued"
 
 
@@ -73,20 +63,20 @@ def test_a_mailbox_is_not_filled_by_pressing_the_button(
 ) -> None:
     """A corrected address need not wait, nor what could not be sent."""
     make_sent(company, about=order_id)
-    copy = _resend(client, company, order_id).get_json()
+    copy = resend(client, company, order_id).get_json()
     jobs.drain()
     again_at = _refused(client, company, jobs, order_id, "messages.just_sent")["again_at"]
     waited = datetime.fromisoformat(again_at) - datetime.fromisoformat(copy["created_at"])
     assert waited == timedelta(minutes=1)
-    _correct(client, company)
-    corrected = _resend(client, company, order_id)
+    correct(client, company)
+    corrected = resend(client, company, order_id)
     assert corrected.status_code == 202
     change_message(company, UUID(corrected.get_json()["id"]), state="dead", next_attempt_at=None)
-    copy = _resend(client, company, order_id)
+    copy = resend(client, company, order_id)
     assert copy.status_code == 202
     past = datetime.now(UTC) - timedelta(seconds=61)
     change_message(company, UUID(copy.get_json()["id"]), state="sent", next_attempt_at=None, created_at=past)
-    assert _resend(client, company, order_id).status_code == 202
+    assert resend(client, company, order_id).status_code == 202
 
 
 def test_without_a_mail_there_is_nothing_to_send(
@@ -108,7 +98,7 @@ def test_a_client_without_an_address_gets_none(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
 ) -> None:
     make_sent(company, about=order_id)
-    _correct(client, company, None)
+    correct(client, company, None)
     _refused(client, company, jobs, order_id, "orders.client_without_address")
 
 
@@ -116,7 +106,7 @@ def test_an_erased_client_gets_none_and_no_stored_answer_names_them(
     client: CheckedClient, company: Company, jobs: JobsProbe, order_id: UUID
 ) -> None:
     make_sent(company, about=order_id)
-    assert _resend(client, company, order_id, **{"Idempotency-Key": "k"}).status_code == 202
+    assert resend(client, company, order_id, **{"Idempotency-Key": "k"}).status_code == 202
     jobs.drain()
     kept = "SELECT 1 FROM idempotency_keys WHERE body::text LIKE :email"
     assert len(rows(kept, email=f"%{company.client_email}%")) == 1
@@ -134,8 +124,8 @@ def test_an_address_that_has_bounced_gets_none_until_it_is_another(
     make_suppression(company, company.client_email)
     make_sent(company, about=order_id)
     assert _refused(client, company, jobs, order_id, "messages.suppressed")["reason"] == "bounced"
-    _correct(client, company)
-    assert _resend(client, company, order_id).status_code == 202
+    correct(client, company)
+    assert resend(client, company, order_id).status_code == 202
 
 
 def test_a_reminder_after_the_start_is_too_late(
@@ -168,7 +158,7 @@ def test_nobody_is_reminded_of_a_time_that_was_given_up(
     change_row(company, order_id, scheduled_start=begins + timedelta(minutes=30))
     _refused(client, company, jobs, order_id, "messages.too_late")
     change_row(company, order_id, scheduled_start=begins)
-    assert _resend(client, company, order_id).status_code == 202
+    assert resend(client, company, order_id).status_code == 202
 
 
 def test_a_mail_whose_time_is_over_is_too_late(
@@ -185,4 +175,4 @@ def test_who_wants_no_reminders_gets_other_mails(
     make_suppression(company, company.client_email, "unsubscribed")
     make_sent(company, about=order_id, kind=kind)
     set_order_state(company, order_id, "confirmed")
-    assert _resend(client, company, order_id).status_code == status
+    assert resend(client, company, order_id).status_code == status

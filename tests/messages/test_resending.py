@@ -17,23 +17,13 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.messages.conftest import Postbox
+from tests.messages.resending_steps import CORRECTED, correct, resend
 from tests.rows import footprint, row, rows
-
-CORRECTED = "Anna.Right@client.test"
 
 
 @pytest.fixture
 def order_id(company: Company) -> UUID:
     return make_order(company)
-
-
-def _resend(client: CheckedClient, company: Company, order_id: UUID, **headers: str) -> Any:
-    return client.post(f"/v1/orders/{order_id}/resend-last-email", headers=company.headers() | headers)
-
-
-def _correct(client: CheckedClient, company: Company, email: str | None = CORRECTED) -> None:
-    body = {"email": email, "phone": "+14035550123"}
-    assert client.patch(f"/v1/clients/{company.client_id}", json=body, headers=company.headers()).status_code == 200
 
 
 def _mails_of(order_id: UUID) -> list[dict[str, Any]]:
@@ -47,8 +37,8 @@ def test_a_corrected_address_gets_what_the_wrong_one_was_sent(
     client.post(f"/v1/orders/{order_id}/confirm", headers=company.headers())
     jobs.drain()
     (first,) = postbox.mails(company.client_email)
-    _correct(client, company)
-    answer = _resend(client, company, order_id, **{"X-Request-Id": "once-more"})
+    correct(client, company)
+    answer = resend(client, company, order_id, **{"X-Request-Id": "once-more"})
     assert answer.status_code == 202, answer.get_json()
     made = answer.get_json()
     assert (made["state"], made["recipient"], made["kind"]) == ("queued", CORRECTED, "order_confirmed")
@@ -67,7 +57,7 @@ def test_the_copy_has_the_words_the_language_and_the_end_of_the_first(
     first = make_sent(company, about=order_id, client_name="Anna As She Was Then")
     until = datetime.now(UTC) + timedelta(days=1)
     change_message(company, first, locale="fr-CA", not_after=until)
-    assert _resend(client, company, order_id).status_code == 202
+    assert resend(client, company, order_id).status_code == 202
     before, copy = _mails_of(order_id)
     same = ("kind", "variables", "locale", "not_after", "recipient", "resource_id")
     assert [copy[name] for name in same] == [before[name] for name in same]
@@ -83,7 +73,7 @@ def test_the_last_mail_is_sent_whatever_has_become_of_the_order_since(
     jobs.drain()
     client.post(f"/v1/orders/{order_id}/cancel", json={"reason": "The crew is ill"}, headers=headers)
     jobs.drain()
-    assert _resend(client, company, order_id).get_json()["kind"] == "order_cancelled"
+    assert resend(client, company, order_id).get_json()["kind"] == "order_cancelled"
     jobs.drain()
     assert "The crew is ill" in postbox.mails(company.client_email)[-1]["text"]
 
@@ -94,7 +84,7 @@ def test_what_was_sent_again_can_be_sent_again(
 ) -> None:
     make_sent(company, about=order_id)
     for _ in range(times):
-        copy = _resend(client, company, order_id)
+        copy = resend(client, company, order_id)
         assert copy.status_code == 202
         jobs.drain()
         a_minute_ago = datetime.now(UTC) - timedelta(minutes=1)
@@ -106,8 +96,8 @@ def test_a_mail_that_was_given_up_goes_to_the_corrected_address(
     client: CheckedClient, company: Company, order_id: UUID
 ) -> None:
     dead = make_dead(company, about=order_id)
-    _correct(client, company)
-    assert _resend(client, company, order_id).status_code == 202
+    correct(client, company)
+    assert resend(client, company, order_id).status_code == 202
     before, copy = _mails_of(order_id)
     assert (before["id"], before["state"], copy["recipient"]) == (dead, "dead", CORRECTED)
 
@@ -117,12 +107,12 @@ def test_mails_to_staff_about_the_order_do_not_go_to_the_client(
 ) -> None:
     make_sent(company, about=order_id)
     make_sent(company, about=order_id, kind=MessageKind.OPERATOR_ALERT, to="staff@crewline.test")
-    assert _resend(client, company, order_id).get_json()["kind"] == "order_confirmed"
+    assert resend(client, company, order_id).get_json()["kind"] == "order_confirmed"
 
 
 def test_history_audit_and_timeline_tell_of_it(client: CheckedClient, company: Company, order_id: UUID) -> None:
     make_sent(company, about=order_id)
-    made = _resend(client, company, order_id).get_json()
+    made = resend(client, company, order_id).get_json()
     said = {"message_id": made["id"], "mail": "order_confirmed"}
     entry = row("SELECT * FROM audit_entries WHERE action = 'orders.resend_mail'")
     assert (entry["resource_id"], entry["actor_id"], entry["after"]) == (order_id, company.owner.user_id, said)
@@ -136,7 +126,7 @@ def test_history_audit_and_timeline_tell_of_it(client: CheckedClient, company: C
 
 def test_with_a_key_the_second_answer_is_the_first(client: CheckedClient, company: Company, order_id: UUID) -> None:
     make_sent(company, about=order_id)
-    first, second = (_resend(client, company, order_id, **{"Idempotency-Key": "k"}) for _ in range(2))
+    first, second = (resend(client, company, order_id, **{"Idempotency-Key": "k"}) for _ in range(2))
     assert (first.status_code, second.status_code) == (202, 202)
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.get_json() == first.get_json()
@@ -150,8 +140,8 @@ def test_a_mail_that_a_bounced_address_was_spared_goes_to_the_corrected_one(
     make_message(company, about=order_id)
     jobs.drain()
     assert [mail["state"] for mail in _mails_of(order_id)] == ["suppressed"]
-    _correct(client, company)
-    assert _resend(client, company, order_id).status_code == 202
+    correct(client, company)
+    assert resend(client, company, order_id).status_code == 202
     jobs.drain()
     assert len(postbox.mails(CORRECTED)) == 1
 
@@ -160,7 +150,7 @@ def test_a_mail_that_was_taken_back_is_passed_over(client: CheckedClient, compan
     make_sent(company, about=order_id)
     taken = make_message(company, about=order_id, kind="order_reminder")
     change_message(company, taken, state="suppressed", last_error="The order was moved.")
-    assert _resend(client, company, order_id).get_json()["kind"] == "order_confirmed"
+    assert resend(client, company, order_id).get_json()["kind"] == "order_confirmed"
 
 
 def test_a_reminder_before_the_start_is_of_no_use_after_it(
@@ -168,7 +158,7 @@ def test_a_reminder_before_the_start_is_of_no_use_after_it(
 ) -> None:
     make_sent(company, about=order_id, kind="order_reminder")
     set_order_state(company, order_id, "confirmed")
-    assert _resend(client, company, order_id).status_code == 202
+    assert resend(client, company, order_id).status_code == 202
     start = row("SELECT scheduled_start FROM orders WHERE id = :id", id=order_id)["scheduled_start"]
     assert _mails_of(order_id)[-1]["not_after"] == start
 
@@ -191,7 +181,7 @@ def test_another_organizations_orders_are_nobodys(client: CheckedClient, company
     make_sent(neighbour, about=theirs)
     before = footprint(neighbour.org_id)
     for stranger in (theirs, uuid4()):
-        refused = _resend(client, company, stranger)
+        refused = resend(client, company, stranger)
         assert (refused.status_code, refused.get_json()["code"]) == (404, "orders.not_found")
     assert footprint(neighbour.org_id) == before
 

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -18,12 +17,6 @@ from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.messages.mail_servers import DROP, LOGIN, STALL, STALL_SECONDS, MailServer, mail_server, only_the_login
 from tests.messages.sending_steps import last_error, later, mail, send_through
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -16,18 +15,12 @@ from shared.wiring import Services
 from tests.factories.messages import make_message
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
-from tests.messages.mail_servers import MailServer, mail_server
+from tests.messages.mail_servers import MailServer
 from tests.messages.sending_steps import mail, send_through
 from worker.core import turns
 from worker.tasks import messages as tasks
 
 MANY = 6
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    with mail_server() as found:
-        yield found
 
 
 @pytest.fixture

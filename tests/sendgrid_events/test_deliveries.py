@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -18,22 +18,9 @@ from tests.checked_client import CheckedClient
 from tests.contract.test_statement_counts import counted
 from tests.factories.organizations import Company
 from tests.factories.sendgrid_events import hard, make_mail, posted, told
-from tests.rows import footprint, row, rows
+from tests.rows import footprint, rows
 from tests.sendgrid_events.conftest import Tell
-
-
-def _mail(message_id: UUID) -> dict[str, Any]:
-    return row("SELECT * FROM messages WHERE id = :id", id=message_id)
-
-
-def _delivery(message_id: UUID) -> str | None:
-    found: str | None = _mail(message_id)["delivery"]
-    return found
-
-
-def _suppressed(company: Company) -> list[tuple[str, str]]:
-    found = rows("SELECT email, reason FROM mail_suppressions WHERE org_id = :org ORDER BY 1, 2", org=company.org_id)
-    return [(each["email"], each["reason"]) for each in found]
+from tests.sendgrid_events.kept import delivery_of, mail_of, suppressed_by
 
 
 @pytest.mark.parametrize(
@@ -57,7 +44,7 @@ def test_each_event_is_kept_as_what_it_means(
     message_id = make_mail(company)
     given = told(company, message_id, event, **more)
     tell(given)
-    kept = _mail(message_id)
+    kept = mail_of(message_id)
     assert (kept["delivery"], kept["delivery_detail"]) == (delivery, detail)
     assert kept["delivery_at"] == (datetime.fromtimestamp(given["timestamp"], UTC) if delivery else None)
     assert kept["provider_id"] == ("sgid-1" if delivery else None)
@@ -69,7 +56,7 @@ def test_the_newest_thing_stays_whatever_the_order(tell: Tell, company: Company)
         for event, at in order:
             tell(told(company, one_by_one, event, at=at))
         tell(*[told(company, at_once, event, at=at) for event, at in order])
-        assert (_delivery(one_by_one), _delivery(at_once)) == ("bounced", "bounced")
+        assert (delivery_of(one_by_one), delivery_of(at_once)) == ("bounced", "bounced")
 
 
 @pytest.mark.parametrize(
@@ -87,15 +74,15 @@ def test_of_the_same_second_that_stays_which_must_have_come_later(
         message_id = make_mail(company)
         for event in order:
             tell(told(company, message_id, event, timestamp=1_790_000_000))
-        assert _delivery(message_id) == stays
+        assert delivery_of(message_id) == stays
 
 
 def test_the_far_future_is_not_trusted(tell: Tell, company: Company) -> None:
     message_id = make_mail(company)
     tell(*[told(company, message_id, "spamreport", at=ahead) for ahead in (400, 86_400, 10**9)])
-    assert (_delivery(message_id), _suppressed(company)) == (None, [])
+    assert (delivery_of(message_id), suppressed_by(company)) == (None, [])
     tell(told(company, message_id, "delivered", at=120))
-    assert _delivery(message_id) == "delivered"
+    assert delivery_of(message_id) == "delivered"
 
 
 def test_a_mail_is_found_by_both_ids_and_its_recipient(tell: Tell, company: Company, neighbour: Company) -> None:
@@ -124,8 +111,8 @@ def test_a_mail_is_found_by_both_ids_and_its_recipient(tell: Tell, company: Comp
 def test_spellings_of_one_address_are_one(tell: Tell, company: Company, recipient: str, spelled: str) -> None:
     message_id = make_mail(company, to=recipient)
     tell(told(company, message_id, "bounce", email=spelled, **hard()))
-    assert _delivery(message_id) == "bounced"
-    assert _suppressed(company) == [(recipient.lower(), "bounced")], "as sending looks for it"
+    assert delivery_of(message_id) == "bounced"
+    assert suppressed_by(company) == [(recipient.lower(), "bounced")], "as sending looks for it"
 
 
 @pytest.mark.parametrize("state", ["queued", "dead", "suppressed"])
@@ -166,7 +153,7 @@ def test_a_thousand_events_cost_three_statements(
     assert len(sent) <= 4, sent
     found = rows("SELECT delivery, count(*) AS n FROM messages GROUP BY 1 ORDER BY 1")
     assert {each["delivery"]: each["n"] for each in found} == {"delivered": 250, "bounced": 126, "complained": 124}
-    assert len(_suppressed(company)) == len(_suppressed(neighbour)) == 187
+    assert len(suppressed_by(company)) == len(suppressed_by(neighbour)) == 187
 
 
 def test_any_order_and_any_batches_end_the_same(company: Company) -> None:
@@ -193,5 +180,5 @@ def test_any_order_and_any_batches_end_the_same(company: Company) -> None:
             batch, told_often = told_often[:size], told_often[size:]
             with transaction(PLATFORM) as session:
                 deliveries.record(session, batch, now=datetime.now(UTC))
-        kept = _mail(message_id)
+        kept = mail_of(message_id)
         assert (kept["delivery_at"], kept["delivery"]) == (newest.at, newest.what)

@@ -1,8 +1,6 @@
 """Mails whose worker could not write down that they were sent, and that are not sent twice for it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -14,22 +12,8 @@ from tests.factories.messages import make_message
 from tests.factories.organizations import Company
 from tests.factories.sendgrid_events import make_mail, told
 from tests.jobs_probe import JobsProbe
-from tests.rows import row, rows
 from tests.sendgrid_events.conftest import Tell
-
-
-def _mail(message_id: UUID) -> dict[str, Any]:
-    return row("SELECT * FROM messages WHERE id = :id", id=message_id)
-
-
-def _delivery(message_id: UUID) -> str | None:
-    found: str | None = _mail(message_id)["delivery"]
-    return found
-
-
-def _suppressed(company: Company) -> list[tuple[str, str]]:
-    found = rows("SELECT email, reason FROM mail_suppressions WHERE org_id = :org ORDER BY 1, 2", org=company.org_id)
-    return [(each["email"], each["reason"]) for each in found]
+from tests.sendgrid_events.kept import mail_of
 
 
 @pytest.mark.parametrize("state", ["sending", "retrying", "queued"])
@@ -40,7 +24,7 @@ def test_a_mail_whose_worker_died_is_sent_and_not_a_second_time(
     message_id = make_mail(company, state=state, attempts=1, variables={"sealed_temp_password": "sealed"})
     given = told(company, message_id, event)
     tell(given)
-    kept = _mail(message_id)
+    kept = mail_of(message_id)
     assert (kept["state"], kept["next_attempt_at"], kept["last_error"]) == ("sent", None, None)
     assert kept["sent_at"] == datetime.fromtimestamp(given["timestamp"], UTC)
     assert kept["provider_id"] == "sgid-1"
@@ -57,10 +41,10 @@ def test_a_worker_that_comes_back_late_does_not_undo_it(tell: Tell, company: Com
         claimed = sending.claim(session, company.org_id, services.settings, now=now)
     assert claimed is not None
     tell(told(company, message_id, "delivered"))
-    before = _mail(message_id)
+    before = mail_of(message_id)
     with transaction(company.scope) as session:
         sending.record(session, claimed, sending.dead(claimed, "too late to say so"))
-    assert _mail(message_id) == before
+    assert mail_of(message_id) == before
     assert before["state"] == "sent"
 
 
@@ -68,4 +52,4 @@ def test_what_the_worker_wrote_down_stays(tell: Tell, company: Company) -> None:
     sent_at = datetime(2026, 1, 2, tzinfo=UTC)
     message_id = make_mail(company, sent_at=sent_at, provider_id="from-the-answer")
     tell(told(company, message_id))
-    assert (_mail(message_id)["sent_at"], _mail(message_id)["provider_id"]) == (sent_at, "from-the-answer")
+    assert (mail_of(message_id)["sent_at"], mail_of(message_id)["provider_id"]) == (sent_at, "from-the-answer")

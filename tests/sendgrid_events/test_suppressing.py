@@ -1,7 +1,6 @@
 """Which events make an address get no more mail, and that none does so twice."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -9,22 +8,9 @@ from shared.core.transaction import transaction
 from shared.messages.model import Suppression
 from tests.factories.organizations import Company
 from tests.factories.sendgrid_events import hard, make_mail, told
-from tests.rows import footprint, row, rows
+from tests.rows import footprint
 from tests.sendgrid_events.conftest import Tell
-
-
-def _mail(message_id: UUID) -> dict[str, Any]:
-    return row("SELECT * FROM messages WHERE id = :id", id=message_id)
-
-
-def _delivery(message_id: UUID) -> str | None:
-    found: str | None = _mail(message_id)["delivery"]
-    return found
-
-
-def _suppressed(company: Company) -> list[tuple[str, str]]:
-    found = rows("SELECT email, reason FROM mail_suppressions WHERE org_id = :org ORDER BY 1, 2", org=company.org_id)
-    return [(each["email"], each["reason"]) for each in found]
+from tests.sendgrid_events.kept import delivery_of, suppressed_by
 
 
 @pytest.mark.parametrize(
@@ -52,16 +38,16 @@ def test_only_what_is_about_the_address_suppresses_it(
 ) -> None:
     message_id = make_mail(company, to="Anna@Client.test")
     tell(told(company, message_id, event, email="anna@client.test", **more))
-    assert _suppressed(company) == ([("anna@client.test", reason)] if reason else [])
+    assert suppressed_by(company) == ([("anna@client.test", reason)] if reason else [])
 
 
 def test_who_unsubscribes_has_got_the_mail(tell: Tell, company: Company) -> None:
     message_id, complained = (make_mail(company) for _ in range(2))
     tell(told(company, message_id, "unsubscribe"), told(company, complained, "spamreport", at=-5))
-    assert _delivery(message_id) == "delivered"
+    assert delivery_of(message_id) == "delivered"
     tell(told(company, complained, "unsubscribe"))
-    assert _delivery(complained) == "complained"
-    assert [reason for _, reason in _suppressed(company)] == ["complained", "unsubscribed"]
+    assert delivery_of(complained) == "complained"
+    assert [reason for _, reason in suppressed_by(company)] == ["complained", "unsubscribed"]
 
 
 def test_the_same_batch_twice_changes_nothing(tell: Tell, company: Company) -> None:
@@ -77,7 +63,7 @@ def test_the_same_batch_twice_changes_nothing(tell: Tell, company: Company) -> N
     tell(*batch)
     tell(*batch[::-1])
     assert footprint(company.org_id) == before
-    assert len(_suppressed(company)) == 3
+    assert len(suppressed_by(company)) == 3
 
 
 @pytest.mark.parametrize("event", ["bounce", "spamreport", "unsubscribe"])
@@ -88,7 +74,7 @@ def test_what_is_played_back_does_not_bring_back_a_suppression_that_was_lifted(
     given = [told(company, message_id, "delivered"), told(company, message_id, event, **hard())]
     for each in given:
         tell(each)
-    assert len(_suppressed(company)) == 1
+    assert len(suppressed_by(company)) == 1
     with transaction(company.scope) as session:
         session.query(Suppression).delete()
     before = footprint(company.org_id)
@@ -97,4 +83,4 @@ def test_what_is_played_back_does_not_bring_back_a_suppression_that_was_lifted(
     tell(*given)
     assert footprint(company.org_id) == before
     tell(told(company, message_id, event, at=2, **hard()))
-    assert len(_suppressed(company)) == 1, "a new one counts"
+    assert len(suppressed_by(company)) == 1, "a new one counts"
