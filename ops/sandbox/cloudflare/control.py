@@ -11,11 +11,11 @@ from ops.sandbox.cloudflare.delivery import signed_path
 from ops.sandbox.cloudflare.faults import Call, Fault, Mode, Operation
 from ops.sandbox.cloudflare.images import StoredImage
 from ops.sandbox.fields import BadBodyError, Fields
+from ops.sandbox.switch import SWITCHED, switched
 from ops.sandbox.world import world
 
 blueprint = Blueprint("cloudflare", __name__)
 
-MAX_COUNT = 1_000_000
 MAX_SECONDS = 3_600
 _NEED_SECONDS = {Mode.SLOW, Mode.DRIP, Mode.RATE_LIMITED}
 LINK_SECONDS = 300
@@ -58,18 +58,13 @@ def get_fault() -> Response:
 @blueprint.put("/api/cloudflare/fault")
 def set_fault() -> ResponseReturnValue:
     """Make the next ``count`` calls (null: all) of ``operation`` (null: any) go wrong in the way of ``mode``."""
-    fields = Fields("mode", "operation", "count", "seconds")
-    mode, operation = fields.text("mode", ""), fields.text("operation", Operation.ANY.value)
-    if mode not in list(Mode):
-        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
+    fields = Fields(*SWITCHED, "operation")
+    told = switched(fields, Mode, lasting=_NEED_SECONDS, longest=MAX_SECONDS)
+    operation = fields.text("operation", Operation.ANY.value)
     if operation not in list(Operation):
         raise BadBodyError(f"operation must be one of {', '.join(Operation)}")
-    count = fields.whole("count", None, low=1, high=MAX_COUNT)
-    seconds = fields.number("seconds", 0.0, low=0, high=MAX_SECONDS)
-    if Mode(mode) in _NEED_SECONDS and not seconds:
-        raise BadBodyError("seconds must say how long it takes")
-    fault = Fault() if mode == Mode.OK else Fault(Mode(mode), count, seconds, Operation(operation))
-    world().cloudflare_faults.set(fault)
+    fault = Fault(Mode(told.mode), told.count, told.seconds, Operation(operation))
+    world().cloudflare_faults.set(Fault() if told.mode == Mode.OK else fault)
     return get_fault()
 
 

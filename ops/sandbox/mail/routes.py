@@ -6,15 +6,15 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ops.sandbox.fields import BadBodyError, Fields
+from ops.sandbox.fields import Fields
 from ops.sandbox.mail.faults import Fault, Mode
 from ops.sandbox.mail.mailbox import Mail
+from ops.sandbox.switch import SWITCHED, switched
 from ops.sandbox.world import world
 
 blueprint = Blueprint("mail", __name__)
 
 PAGE_ROWS = 200
-MAX_COUNT = 1_000_000
 # aiosmtpd ends a connection that has been silent for 300 s; a stall must end before that.
 MAX_STALL_SECONDS = 120
 # A mail runs no script, loads nothing and submits nothing. Its links open in a tab of their own, outside the
@@ -111,16 +111,8 @@ def get_fault() -> Response:
 @blueprint.put("/api/smtp/fault")
 def set_fault() -> ResponseReturnValue:
     """Make the next ``count`` deliveries (null: all) go wrong in the way of ``mode``."""
-    fields = Fields("mode", "count", "seconds")
-    name = fields.text("mode", None)
-    if name not in list(Mode):
-        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
-    mode = Mode(name)
-    count = fields.whole("count", None, low=1, high=MAX_COUNT)
-    seconds = fields.number("seconds", None, low=0, high=MAX_STALL_SECONDS)
-    if mode is Mode.STALL and not seconds:
-        raise BadBodyError("seconds must say how long to stall")
-    world().smtp_faults.set(Fault() if mode is Mode.OK else Fault(mode, count, seconds or 0.0))
+    told = switched(Fields(*SWITCHED), Mode, lasting={Mode.STALL}, longest=MAX_STALL_SECONDS)
+    world().smtp_faults.set(Fault(Mode(told.mode), told.count, told.seconds))
     return get_fault()
 
 

@@ -7,11 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from ops.sandbox.fields import BadBodyError, Fields
 from ops.sandbox.s3.faults import BEFALLS, Fault, Mode, Operation
+from ops.sandbox.switch import SWITCHED, switched
 from ops.sandbox.world import world
 
 blueprint = Blueprint("s3", __name__)
 
-MAX_COUNT = 1_000_000
 MAX_SECONDS = 120
 
 
@@ -50,15 +50,12 @@ def get_fault() -> Response:
 def set_fault() -> ResponseReturnValue:
     """Make the next ``count`` requests (null: all) of ``operation``, to keys that contain ``key``, go wrong in the way
     of ``mode``."""
-    fields = Fields("mode", "count", "seconds", "operation", "key")
-    mode, operation = _mode(fields), _operation(fields)
-    count = fields.whole("count", None, low=1, high=MAX_COUNT)
-    seconds = fields.number("seconds", None, low=0, high=MAX_SECONDS)
-    if mode in {Mode.SLOW, Mode.DRIP} and not seconds:
-        raise BadBodyError("seconds must say how long it takes")
+    fields = Fields(*SWITCHED, "operation", "key")
+    told = switched(fields, Mode, lasting={Mode.SLOW, Mode.DRIP}, longest=MAX_SECONDS)
+    mode, operation = Mode(told.mode), _operation(fields)
     if operation not in BEFALLS.get(mode, {operation}) | {Operation.ANY}:
         raise BadBodyError(f"{mode} can befall {', '.join(sorted(BEFALLS[mode]))} only")
-    fault = Fault(mode, count, seconds or 0.0, operation, fields.text("key", ""))
+    fault = Fault(mode, told.count, told.seconds, operation, fields.text("key", ""))
     world().s3_faults.set(Fault() if mode is Mode.OK else fault)
     return get_fault()
 
@@ -68,13 +65,6 @@ def show_objects() -> str:
     """The objects, the fault and what was asked last, as a page."""
     kept, asked = world().s3_store.all(), world().s3_requests.all()
     return render_template("s3.html", objects=kept, requests=asked[::-1][:50], world=world())
-
-
-def _mode(fields: Fields) -> Mode:
-    name = fields.text("mode", None)
-    if name not in list(Mode):
-        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
-    return Mode(name)
 
 
 def _operation(fields: Fields) -> Operation:

@@ -12,6 +12,7 @@ from ops.sandbox.sendgrid import events
 from ops.sandbox.sendgrid.faults import Fault, Mode
 from ops.sandbox.sendgrid.log import Sent, Told
 from ops.sandbox.sendgrid.signing import new_key
+from ops.sandbox.switch import SWITCHED, switched
 from ops.sandbox.world import world
 
 blueprint = Blueprint("sendgrid", __name__)
@@ -102,16 +103,8 @@ def get_fault() -> Response:
 @blueprint.put("/api/sendgrid/fault")
 def set_fault() -> ResponseReturnValue:
     """Make the next ``count`` mails (null: all) go wrong in the way of ``mode``."""
-    fields = Fields("mode", "count", "seconds")
-    name = fields.text("mode", None)
-    if name not in list(Mode):
-        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
-    mode = Mode(name)
-    count = fields.whole("count", None, low=1, high=MAX_COUNT)
-    seconds = fields.number("seconds", None, low=0, high=MAX_SECONDS)
-    if mode in _NEED_SECONDS and not seconds:
-        raise BadBodyError("seconds must say how long it takes")
-    world().sendgrid_faults.set(Fault() if mode is Mode.OK else Fault(mode, count, seconds or 0.0))
+    told = switched(Fields(*SWITCHED), Mode, lasting=_NEED_SECONDS, longest=MAX_SECONDS)
+    world().sendgrid_faults.set(Fault(Mode(told.mode), told.count, told.seconds))
     return get_fault()
 
 

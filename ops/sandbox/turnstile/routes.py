@@ -8,7 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, json, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
-from ops.sandbox.fields import BadBodyError, Fields
+from ops.sandbox.fields import Fields
+from ops.sandbox.switch import SWITCHED, switched
 from ops.sandbox.turnstile.faults import Fault, Mode
 from ops.sandbox.turnstile.log import Check
 from ops.sandbox.turnstile.tokens import LIFE_SECONDS, refused
@@ -16,7 +17,6 @@ from ops.sandbox.world import world
 
 blueprint = Blueprint("turnstile", __name__)
 
-MAX_COUNT = 1_000_000
 MAX_SECONDS = 120
 ENDLESS_BYTES = 1024 * 1024
 LETS_EVERYTHING_PASS = {"success": True, "error-codes": [], "action": "", "hostname": ""}
@@ -70,16 +70,8 @@ def get_fault() -> Response:
 @blueprint.put("/api/turnstile/fault")
 def set_fault() -> ResponseReturnValue:
     """Make the next ``count`` checks (null: all) go wrong in the way of ``mode``."""
-    fields = Fields("mode", "count", "seconds")
-    name = fields.text("mode", None)
-    if name not in list(Mode):
-        raise BadBodyError(f"mode must be one of {', '.join(Mode)}")
-    mode = Mode(name)
-    count = fields.whole("count", None, low=1, high=MAX_COUNT)
-    seconds = fields.number("seconds", None, low=0, high=MAX_SECONDS)
-    if mode in {Mode.SLOW, Mode.DRIP} and not seconds:
-        raise BadBodyError("seconds must say how long it takes")
-    world().turnstile_faults.set(Fault() if mode is Mode.OK else Fault(mode, count, seconds or 0.0))
+    told = switched(Fields(*SWITCHED), Mode, lasting={Mode.SLOW, Mode.DRIP}, longest=MAX_SECONDS)
+    world().turnstile_faults.set(Fault(Mode(told.mode), told.count, told.seconds))
     return get_fault()
 
 
