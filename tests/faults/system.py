@@ -112,9 +112,13 @@ class System(Machinery):
         """How many messages wait in the queue."""
         return int(self.redis.llen(queue))
 
+    def is_idle(self) -> bool:
+        """Whether no message is waiting, or with a worker that lives."""
+        return not any(map(self.queued, Queue)) and not self._unacked() - self._stranded
+
     def wait_idle(self) -> None:
-        """Wait until no message is waiting, or with a worker that lives."""
-        eventually(lambda: not any(map(self.queued, Queue)) and not self._unacked() - self._stranded, "all is done")
+        """Wait until all is done."""
+        eventually(self.is_idle, "all is done")
 
     def publish_again(self, job: str, queue: str, *, times: int, **arguments: str) -> None:
         """Put a job's message into its queue `times` more, as a broker that delivers it again."""
