@@ -18,14 +18,16 @@ from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
-from api.email_scan.routes import blueprint as email_scan
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
-from api.mail_suppressions.routes import blueprint as mail_suppressions
 from api.messages.routes import blueprint as messages
+from api.messages.scan_routes import blueprint as email_scan
+from api.messages.sendgrid_routes import blueprint as sendgrid_events
+from api.messages.suppression_routes import blueprint as mail_suppressions
+from api.messages.unsubscribe_routes import blueprint as unsubscribing
 from api.metrics.routes import blueprint as metrics
 from api.order_photos.routes import blueprint as order_photos
 from api.orders.convert_routes import blueprint as lead_conversion
@@ -38,12 +40,10 @@ from api.payments.routes import blueprint as payments
 from api.privacy.routes import blueprint as privacy
 from api.public.routes import blueprint as public
 from api.recurrences.routes import blueprint as recurrences
-from api.sendgrid_events.routes import blueprint as sendgrid_events
 from api.slots.routes import blueprint as slots
 from api.storage_deletes.routes import blueprint as storage_deletes
 from api.stripe_events.routes import blueprint as stripe_events
 from api.time_entries.routes import blueprint as time_entries
-from api.unsubscribing.routes import blueprint as unsubscribing
 from shared.core.settings import Settings
 from shared.wiring import Services
 

@@ -45,3 +45,11 @@ class Plan(Generic[F]):
             if fault.count is not None:
                 self._fault = replace(fault, count=fault.count - 1) if fault.count > 1 else self._none
             return fault
+
+
+class PlanForAll(Plan[F]):
+    """A plan whose fault befalls every call."""
+
+    def take(self) -> F:
+        """The fault for one call, which uses up one of its count."""
+        return self.take_if(lambda _: True)

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core.ids import new_id
+from shared.core.mail_addresses import spelled
 from shared.core.orm import table_of
 from shared.integrations.mail.events import Happening, MailEvent
 from shared.messages.model import (
@@ -223,9 +224,8 @@ def _suppress(session: Session, changed: Sequence[_Known], now: datetime) -> int
 
 
 def _spelled(address: str) -> str:
-    """Lower case, the domain in ASCII, as it goes over the wire."""
-    local, at, domain = address.strip().lower().rpartition("@")
+    """Lower case, the domain in ASCII, as it went over the wire."""
     try:
-        return f"{local}{at}{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return f"{local}{at}{domain}"
+        return spelled(address).lower()
+    except ValueError:
+        return address.lower()

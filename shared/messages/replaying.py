@@ -1,7 +1,7 @@
 """Sending dead mails again: the same mail, from the beginning, with the same Message-ID.
 
 A worker that still has an earlier claim of such a mail records nothing: it names the lease of its claim, and every
-claim has another one (`sending._record`).
+claim has another one (`sending.record`).
 """
 
 from collections import Counter

@@ -5,18 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, literal, or_, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, literal, select, text
 from sqlalchemy.orm import Session
 
-from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code
-from shared.core.ids import new_id
 from shared.core.orm import table_of
-from shared.core.outbox import PUBLISH_GRACE
-from shared.messages.jobs import SEND
-from shared.messages.model import OPTIONAL, UNFINISHED, Message, MessageState, Suppression, SuppressionReason
+from shared.messages import service as messages
+from shared.messages import suppressions
+from shared.messages.model import OPTIONAL, UNFINISHED, Message, MessageKind, MessageState, SuppressionReason
 from shared.messages.replaying import IS_WITHDRAWN, SUPPRESSED, TOO_LATE
 
 NOTHING_TO_RESEND = code("messages.nothing_to_resend", "There is no mail to send again")
@@ -27,9 +24,8 @@ PAUSE = timedelta(minutes=1)
 """Between two copies of a mail to one address, or a mailbox could be filled by pressing a button."""
 _AGAIN = "again:"
 
-_messages, _suppressions = table_of(Message), table_of(Suppression)
+_messages = table_of(Message)
 _message = _messages.c
-_ONCE = insert(_messages).on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key").returning(_messages)
 
 
 def resend_last(
@@ -53,45 +49,33 @@ def resend_last(
     not_after = no_reminder_from if last.kind in OPTIONAL else last.not_after
     _demand_useful(last, not_after, now)
     _demand_pause(last, recipient, now)
-    row = {
-        "org_id": actor.org_id,
-        "id": new_id(),
-        "kind": last.kind,
-        "recipient": recipient,
-        "variables": last.variables,
-        # Of two who ask at once, one sends: what was sent again is the last mail from then on.
-        "dedupe_key": f"{_AGAIN}{last.id}",
-        "resource_id": resource_id,
-        "state": MessageState.QUEUED,
-        "request_id": actor.request_id,
-        "locale": last.locale,
-        "not_after": not_after,
-        "created_at": now,
-        "next_attempt_at": now + PUBLISH_GRACE,
-    }
-    made = session.execute(_ONCE, row).one_or_none()
+    # Of two who ask at once, one sends: what was sent again is the last mail from then on.
+    made = messages.queue(
+        session,
+        actor,
+        MessageKind(last.kind),
+        recipient,
+        last.variables,
+        dedupe_key=f"{_AGAIN}{last.id}",
+        resource_id=resource_id,
+        locale=last.locale,
+        not_after=not_after,
+        now=now,
+    )
     if made is None:
         raise _on_its_way(MessageState.QUEUED)
-    jobs.enqueue(session, SEND, org_id=actor.org_id)
     return made
 
 
 def _last(session: Session, actor: Actor, resource_id: UUID, recipient: str, kinds: Iterable[str]) -> Row[Any]:
     """The last mail about it, with `suppressed_by`: why `recipient` does not get such mails."""
     mine = (_message.org_id == actor.org_id, _message.resource_id == resource_id, _message.kind.in_(sorted(kinds)))
-    query = select(_messages, _suppressed_by(actor, recipient).label("suppressed_by")).where(*mine)
+    query = select(_messages, suppressions.keeping(literal(recipient.lower())).label("suppressed_by")).where(*mine)
     is_known = (_message.variables != text("'{}'::jsonb"), ~IS_WITHDRAWN)
     last = session.execute(query.where(*is_known).order_by(_message.id.desc()).limit(1)).one_or_none()
     if last is None:
         raise Conflict(NOTHING_TO_RESEND, "No mail was written about this, or what it said is forgotten.")
     return last
-
-
-def _suppressed_by(actor: Actor, recipient: str) -> ColumnElement[str | None]:
-    theirs = (_suppressions.c.org_id == actor.org_id, _suppressions.c.email == literal(recipient.lower()))
-    all_or_this = or_(_suppressions.c.reason == SuppressionReason.BOUNCED, _message.kind.in_(sorted(OPTIONAL)))
-    found = select(_suppressions.c.reason).where(*theirs, all_or_this).order_by(_suppressions.c.reason).limit(1)
-    return found.correlate(_messages).scalar_subquery()
 
 
 def _demand_useful(last: Row[Any], not_after: datetime | None, now: datetime) -> None:

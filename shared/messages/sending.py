@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Row, Select, and_, bindparam, case, exists, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -20,20 +20,18 @@ from shared.core.orm import table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
 from shared.core.settings import Settings
 from shared.integrations.mail import UNTRIED
+from shared.messages import suppressions
 from shared.messages.jobs import GO_ON, SEND
 from shared.messages.model import (
     FINISHED,
-    OPTIONAL,
     PASSWORD_GONE,
     SEALED_PASSWORD,
     UNFINISHED,
     Message,
     MessageState,
-    Suppression,
-    SuppressionReason,
 )
 
-_messages, _suppressions = table_of(Message), table_of(Suppression)
+_messages = table_of(Message)
 _OLDEST_QUEUED = (
     select(_messages.c.id)
     .where(_messages.c.org_id == bindparam("of_org"), _messages.c.state == MessageState.QUEUED)
@@ -41,18 +39,7 @@ _OLDEST_QUEUED = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
-SUPPRESSED_BY = (
-    select(_suppressions.c.reason)
-    .where(
-        _suppressions.c.org_id == _messages.c.org_id,
-        _suppressions.c.email == func.lower(_messages.c.recipient),
-        or_(_suppressions.c.reason == SuppressionReason.BOUNCED, _messages.c.kind.in_(sorted(OPTIONAL))),
-    )
-    .order_by(_suppressions.c.reason)
-    .limit(1)
-    .correlate(_messages)
-    .scalar_subquery()
-)
+SUPPRESSED_BY = suppressions.keeping(func.lower(_messages.c.recipient))
 """Why the recipient of a row of `messages` is not to get it; NULL when nothing keeps it."""
 
 

@@ -19,9 +19,7 @@ from shared.messages.model import Message, MessageKind
 
 _messages = table_of(Message)
 _PROMISE_ONCE = (
-    insert(_messages)
-    .on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key")
-    .returning(_messages.c.id, _messages.c.org_id)
+    insert(_messages).on_conflict_do_nothing(constraint="uq_messages_org_id_dedupe_key").returning(_messages)
 )
 
 _WITHDRAW = """
@@ -45,6 +43,7 @@ class Promise:
     variables: dict[str, Any] = field(repr=False)
     dedupe_key: str
     resource_id: UUID | None = None
+    locale: str | None = None
     not_after: datetime | None = None
 
 
@@ -57,18 +56,19 @@ def queue(
     *,
     dedupe_key: str,
     resource_id: UUID | None = None,
+    locale: str | None = None,
     not_after: datetime | None = None,
     now: datetime,
-) -> UUID | None:
+) -> Row[Any] | None:
     """Promise a mail, in the transaction of the change that it tells about. The same `dedupe_key` promises it once:
-    returns the message's id, None when it was promised before.
+    returns the message, None when it was promised before.
 
     `variables` are values, not words: an instant is ISO 8601 in UTC, an amount `{"amount", "currency"}`; they become
     words in the recipient's language when the mail is rendered. `resource_id` is what the mail is about, such as an
-    order; from `not_after` on it is not sent any more.
+    order; `locale` is the language (None: the organization's); from `not_after` on it is not sent any more.
     """
-    promise = Promise(actor, kind, recipient, variables, dedupe_key, resource_id, not_after)
-    promised: UUID | None = session.scalar(_PROMISE_ONCE, _row(promise, now))
+    promise = Promise(actor, kind, recipient, variables, dedupe_key, resource_id, locale, not_after)
+    promised = session.execute(_PROMISE_ONCE, _row(promise, now)).one_or_none()
     if promised is not None:
         jobs.enqueue(session, SEND, org_id=actor.org_id)
     return promised
@@ -118,6 +118,7 @@ def _row(promise: Promise, now: datetime) -> dict[str, Any]:
         "dedupe_key": promise.dedupe_key,
         "resource_id": promise.resource_id,
         "request_id": promise.actor.request_id,
+        "locale": promise.locale,
         "not_after": promise.not_after,
         "created_at": now,
         "next_attempt_at": now + PUBLISH_GRACE,

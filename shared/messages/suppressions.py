@@ -1,4 +1,4 @@
-"""Addresses that an organization no longer writes to, as its staff see them. `sending.claim_next` keeps to them.
+"""Addresses that an organization no longer writes to, as its staff see them. `sending.claim` keeps to them.
 
 A bounced one may be lifted by staff, who know that the mailbox works again. What a reader has said stays until the
 reader takes it back (`unsubscribing.py`).
@@ -7,7 +7,7 @@ reader takes it back (`unsubscribing.py`).
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, ScalarSelect, delete, or_, select
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -15,13 +15,22 @@ from shared.core import pages
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, NotFound, code
 from shared.core.orm import Reader, table_of
-from shared.messages.model import Suppression, SuppressionReason
+from shared.messages.model import OPTIONAL, Message, Suppression, SuppressionReason
 
 NOT_FOUND = code("mail_suppressions.not_found", "No such suppression")
 NOT_LIFTABLE = code("mail_suppressions.not_liftable", "Only the reader may take this back")
 
-_suppressions = table_of(Suppression)
+_messages, _suppressions = table_of(Message), table_of(Suppression)
 _ALL = select(*(column for column in _suppressions.columns if column.name != "org_id"))
+
+
+def keeping(address: ColumnElement[str]) -> ScalarSelect[str]:
+    """Why `address` (in lower case) is not to get a row of `messages`, for a statement on these; NULL when nothing is
+    against it. A bounce keeps everything from it, what a reader has said keeps `OPTIONAL` mail."""
+    column = _suppressions.c
+    keeps = or_(column.reason == SuppressionReason.BOUNCED, _messages.c.kind.in_(sorted(OPTIONAL)))
+    found = select(column.reason).where(column.org_id == _messages.c.org_id, column.email == address, keeps)
+    return found.order_by(column.reason).limit(1).correlate(_messages).scalar_subquery()
 
 
 def list_page(

@@ -13,7 +13,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
     "api/messages/routes.py",  # row-level security keeps addresses off their index; read as the organization
     "api/metrics/routes.py",  # numbers of the installation
-    "api/sendgrid_events/routes.py",  # a batch of events tells of mails of all organizations
+    "api/messages/sendgrid_routes.py",  # a batch of events tells of mails of all organizations
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep

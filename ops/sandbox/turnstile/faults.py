@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ops.sandbox.plan import Plan
+from ops.sandbox.plan import PlanForAll
 
 
 class Mode(StrEnum):
@@ -30,12 +30,8 @@ class Fault:
     seconds: float = 0.0
 
 
-class FaultPlan(Plan[Fault]):
+class FaultPlan(PlanForAll[Fault]):
     """The fault in force. Checks take their share of it, one each."""
 
     def __init__(self) -> None:
         super().__init__(Fault())
-
-    def take(self) -> Fault:
-        """The fault for one check, which uses up one of its count."""
-        return self.take_if(lambda _: True)

@@ -3,7 +3,7 @@
 from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, services, tenant
-from api.email_scan.schemas import EmailScanSchema
+from api.messages.scan_schemas import EmailScanSchema
 from shared.audit import service as audit
 from shared.core.permissions import Permission
 from shared.core.transaction import transaction

@@ -8,7 +8,7 @@ from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
 from api.core.openapi import refuses
 from api.core.pagination import Answer, page_answer, page_request, page_schema
-from api.mail_suppressions.schemas import MailSuppressionListArguments, MailSuppressionSchema, present
+from api.messages.suppression_schemas import MailSuppressionListArguments, MailSuppressionSchema, present
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
 from shared.messages import suppressions

@@ -6,7 +6,7 @@ from api.core.access import public
 from api.core.blueprint import Blueprint
 from api.core.context import now, services
 from api.core.openapi import refuses
-from api.sendgrid_events.schemas import ReceivedEventsSchema
+from api.messages.sendgrid_schemas import ReceivedEventsSchema
 from shared.core.errors import Unavailable, code
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from api.core.access import public
 from api.core.context import address, now, request_id, services
-from api.unsubscribing import looks
+from api.messages import unsubscribe_looks as looks
 from shared.core.actor import Actor, system
 from shared.core.errors import Forbidden
 from shared.core.tenancy import Tenant
