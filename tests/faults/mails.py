@@ -40,17 +40,17 @@ class Mailing:
         """Promise a mail to each, whom nobody has written to before."""
         with transaction(company.scope) as session:
             for recipient in recipients:
-                self.ids[recipient] = str(
-                    messages.queue(
-                        session,
-                        company.owner,
-                        MessageKind.ORDER_CONFIRMED,
-                        recipient,
-                        VARIABLES,
-                        dedupe_key=recipient,
-                        now=datetime.now(UTC),
-                    )
+                promised = messages.queue(
+                    session,
+                    company.owner,
+                    MessageKind.ORDER_CONFIRMED,
+                    recipient,
+                    VARIABLES,
+                    dedupe_key=recipient,
+                    now=datetime.now(UTC),
                 )
+                assert promised is not None
+                self.ids[recipient] = str(promised.id)
 
     @property
     def orgs(self) -> list[str]:
