@@ -24,7 +24,6 @@ from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
 from api.leads.routes import blueprint as leads
 from api.messages.routes import blueprint as messages
-from api.messages.scan_routes import blueprint as email_scan
 from api.messages.sendgrid_routes import blueprint as sendgrid_events
 from api.messages.suppression_routes import blueprint as mail_suppressions
 from api.messages.unsubscribe_routes import blueprint as unsubscribing
@@ -72,7 +71,6 @@ BLUEPRINTS = (
     time_entries,
     order_photos,
     storage_deletes,
-    email_scan,
     mail_suppressions,
     messages,
     payments,

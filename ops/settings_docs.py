@@ -43,6 +43,8 @@ GROUPS = {
     "Stripe": ("stripe_",),
     "Captcha": ("captcha_", "turnstile_"),
     "Metrics": ("metrics_",),
+    "Exports": ("export_",),
+    "Retention": ("cleanup_", "retention_"),
     "Jobs and heartbeats": ("job_", "sweep_"),
 }
 

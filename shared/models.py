@@ -7,7 +7,8 @@ from shared.clients.model import Client, ClientAddress, ClientExport, ClientTerm
 from shared.core.idempotency import StoredAnswer
 from shared.core.orm import Base
 from shared.crews.model import Blackout, Team, Worker
-from shared.exports.model import Export
+from shared.csv_files.model import CsvFile, CsvFilePart
+from shared.exports.model import Export, WebhookEndpoint
 from shared.identity.model import PasswordLink, StaffSession, User
 from shared.job_runs.model import JobRun
 from shared.leads.model import Lead
@@ -33,6 +34,8 @@ __all__ = [
     "ClientAddress",
     "ClientExport",
     "ClientTerm",
+    "CsvFile",
+    "CsvFilePart",
     "Estimate",
     "Export",
     "JobRun",
@@ -60,6 +63,7 @@ __all__ = [
     "TimeEntry",
     "TimeSegment",
     "User",
+    "WebhookEndpoint",
     "Worker",
     "metadata",
 ]

@@ -69,6 +69,10 @@ app = Celery(
     "crewline",
     include=[
         "worker.tasks.heartbeats",
+        "worker.tasks.csv_files",
+        "worker.tasks.exports",
+        "worker.tasks.job_runs",
+        "worker.tasks.retention",
         "worker.tasks.messages",
         "worker.tasks.order_photos",
         "worker.tasks.orders",

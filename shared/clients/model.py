@@ -12,7 +12,8 @@ from shared.core.outbox import Owed
 
 class Client(TenantRow, Base):
     """A person or company that orders work. At least one of `email` and `phone` (E.164) is there until it is erased or
-    merged into another, and each belongs to one client of the organization."""
+    merged into another, and each belongs to one client of the organization. While `legal_hold_at` is set, nothing that
+    is held on them is removed."""
 
     __tablename__ = "clients"
     __table_args__ = (
@@ -36,6 +37,7 @@ class Client(TenantRow, Base):
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    legal_hold_at: Mapped[datetime | None]
 
 
 class ClientTerm(Base):

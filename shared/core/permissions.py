@@ -37,7 +37,6 @@ class Permission(StrEnum):
     ORDER_PHOTOS_ADD = "order_photos:add"
     ORDER_PHOTOS_WRITE = "order_photos:write"
     PAYMENTS_READ = "payments:read"
-    MESSAGES_SCAN = "messages:scan"
     MAIL_SUPPRESSIONS_READ = "mail_suppressions:read"
     MAIL_SUPPRESSIONS_WRITE = "mail_suppressions:write"
     AUDIT_READ = "audit:read"
@@ -46,6 +45,14 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
     ORGANIZATIONS_READ = "organizations:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    JOBS_READ = "job_runs:read"
+    JOBS_RUN = "job_runs:run"
+    EXPORTS_READ = "exports:read"
+    EXPORTS_INSPECT = "exports:inspect"
+    EXPORTS_REPLAY = "exports:replay"
+    WEBHOOK_ENDPOINTS_READ = "webhook_endpoints:read"
+    WEBHOOK_ENDPOINTS_WRITE = "webhook_endpoints:write"
+    CSV_FILES_READ = "csv_files:read"
     STORAGE_DELETES_READ = "storage_deletes:read"
     STORAGE_DELETES_WRITE = "storage_deletes:write"
     IAM_READ = "iam:read"
@@ -82,9 +89,12 @@ _ADMIN = frozenset(
         Permission.AUDIT_READ,
         Permission.CATALOG_WRITE,
         Permission.CLIENTS_ERASE,
+        Permission.EXPORTS_INSPECT,
+        Permission.EXPORTS_REPLAY,
         Permission.IAM_READ,
         Permission.IAM_WRITE,
-        Permission.MESSAGES_SCAN,
+        Permission.JOBS_READ,
+        Permission.JOBS_RUN,
         Permission.MESSAGES_READ,
         Permission.MESSAGES_WRITE,
         Permission.METRICS_READ,
@@ -92,16 +102,19 @@ _ADMIN = frozenset(
         Permission.ORGANIZATIONS_WRITE,
         Permission.STORAGE_DELETES_READ,
         Permission.STORAGE_DELETES_WRITE,
+        Permission.WEBHOOK_ENDPOINTS_READ,
+        Permission.WEBHOOK_ENDPOINTS_WRITE,
     }
 )
+_MONEY = frozenset({Permission.EXPORTS_READ, Permission.CSV_FILES_READ})
 _OWNER_ONLY = frozenset({Permission.OWNERS_WRITE})
 _EVERYONE = frozenset({Permission.SELF})
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _EVERYONE | _READS | _DISPATCH | _ADMIN | _OWNER_ONLY,
-    Role.ADMIN: _EVERYONE | _READS | _DISPATCH | _ADMIN,
+    Role.OWNER: _EVERYONE | _READS | _DISPATCH | _MONEY | _ADMIN | _OWNER_ONLY,
+    Role.ADMIN: _EVERYONE | _READS | _DISPATCH | _MONEY | _ADMIN,
     Role.DISPATCHER: _EVERYONE | _READS | _DISPATCH,
-    Role.FINANCE: _EVERYONE | _READS,
+    Role.FINANCE: _EVERYONE | _READS | _MONEY,
     Role.VIEWER: _EVERYONE | _READS,
     Role.WORKER: _EVERYONE | {Permission.ORDER_PHOTOS_READ, Permission.ORDER_PHOTOS_ADD},
 }

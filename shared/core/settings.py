@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.core.export_settings import ExportSettings
 from shared.core.mail_settings import MailSettings
 from shared.core.networks import TrustedProxies
 from shared.core.permissions import Role
+from shared.core.retention_settings import RetentionSettings
 from shared.core.setting_types import (
     Addresses,
     BasicLogin,
@@ -36,7 +38,7 @@ TURNSTILE_TEST_SECRETS = frozenset(f"{digit}x{'0' * 31}AA" for digit in (1, 2, 3
 PLACEHOLDERS = ("change", "example", "secret", "password", "default")
 
 
-class Settings(MailSettings, StorageSettings, BaseSettings):
+class Settings(ExportSettings, MailSettings, RetentionSettings, StorageSettings, BaseSettings):
     """One field per setting; its description is the operator's documentation."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
@@ -152,7 +154,8 @@ class Settings(MailSettings, StorageSettings, BaseSettings):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = self.storage_faults(production=self.environment == "production") + self.mail_faults()
+        faults = self.storage_faults(production=self.environment == "production")
+        faults += self.mail_faults() + self.export_faults()
         if self.captcha_mode == "turnstile":
             faults += self._captcha_faults()
         if 0 < len(self.metrics_token.get_secret_value()) < SHORTEST_METRICS_TOKEN:

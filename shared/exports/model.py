@@ -19,7 +19,11 @@ class ExportState(StrEnum):
 
 
 class Export(TenantRow, Owed, Base):
-    """One event for the outside: `event` is named `order.created`, `resource_id` the row that it is about."""
+    """One event for the outside: `event` is named `order.created`, `resource_id` the row that it is about.
+
+    `last_status` is what the target answered last (None: it did not). A dead one was given up at `dead_at`; `replays`
+    counts how often it was tried anew from the beginning, `auto_replays` how often of these by itself.
+    """
 
     __tablename__ = "exports"
     __table_args__ = (
@@ -28,6 +32,9 @@ class Export(TenantRow, Owed, Base):
             "ix_exports_due", "next_attempt_at", postgresql_where=text("state IN ('pending', 'delivering', 'retrying')")
         ),
         Index("ix_exports_resource", "org_id", "resource_id", "id"),
+        Index("ix_exports_state", "org_id", "state", "id"),
+        Index("ix_exports_created_at", "org_id", "created_at"),
+        Index("ix_exports_dead", "org_id", "dead_at", postgresql_where=text("state = 'dead'")),
         one_of("state", ExportState),
     )
 
@@ -37,3 +44,49 @@ class Export(TenantRow, Owed, Base):
     state: Mapped[str] = mapped_column(default=ExportState.PENDING)
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
+    last_status: Mapped[int | None]
+    dead_at: Mapped[datetime | None]
+    replays: Mapped[int] = mapped_column(default=0, server_default="0")
+    auto_replays: Mapped[int] = mapped_column(default=0, server_default="0")
+    auto_replayed_at: Mapped[datetime | None]
+
+
+class EndpointState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class WebhookEndpoint(Base):
+    """Where the events of an organization go, and how that went lately. Without a `url` of its own they go to the
+    installation's target. There is a row once an organization has set something or something was sent.
+
+    Secrets are sealed; both sign until `previous_secret_until`. `failures` are those in a row: after some, the target
+    is left alone until `rests_until`. `busy_until` is the lease of the worker whose turn it is. `probed_at` and
+    `probe_worked` are of the last look at whether the target is back; `warned_at` and `warned_dead` say when staff were
+    told last of how many events that were given up.
+    """
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (of_organization(), one_of("state", EndpointState))
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    url: Mapped[str | None]
+    sealed_secret: Mapped[str | None]
+    sealed_previous_secret: Mapped[str | None]
+    previous_secret_until: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(default=EndpointState.ACTIVE, server_default=EndpointState.ACTIVE)
+    disabled_reason: Mapped[str | None]
+    disabled_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    rests_until: Mapped[datetime | None]
+    busy_until: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    probed_at: Mapped[datetime | None]
+    probe_worked: Mapped[bool | None]
+    warned_at: Mapped[datetime | None]
+    warned_dead: Mapped[int] = mapped_column(default=0, server_default="0")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]

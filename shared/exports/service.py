@@ -33,5 +33,10 @@ def record(
         "last_error": None,
         "created_at": now,
         "delivered_at": None,
+        "last_status": None,
+        "dead_at": None,
+        "replays": 0,
+        "auto_replays": 0,
+        "auto_replayed_at": None,
     }
     _exports.add(session, row)

@@ -1,55 +1,167 @@
+"""A run's way: claimed by beat or asked for by somebody, taken by a worker turn by turn, written down to its end."""
+
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from shared.core import jobs
 from shared.core.ids import new_id
-from shared.job_runs.model import JobRun, RunState
+from shared.core.orm import Reader, table_of
+from shared.core.outbox import PUBLISH_GRACE
+from shared.job_runs.jobs import GO_ON
+from shared.job_runs.model import OPEN, JobRun, RunState, Trigger
 
 LEASE = timedelta(seconds=30)
 """A run renews it between batches; a batch is one transaction and far shorter."""
+LOST = "its worker never came back"
+
+_runs = table_of(JobRun)
+_run = _runs.c
 
 
-def slot_of(now: datetime, cadence: timedelta) -> datetime:
-    """The start of the cadence-long slot, counted from the epoch, that `now` falls into."""
-    seconds = cadence.total_seconds()
-    return datetime.fromtimestamp(now.timestamp() // seconds * seconds, UTC)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants a job to do, beside what it does by itself, and for whom.
+
+    `slot_at` is the slot to claim; None for what may run beside the others: a dry run, or one with `wishes` of its own.
+    """
+
+    job: str
+    org_id: UUID | None
+    trigger: Trigger
+    requested_by: str | None = None
+    slot_at: datetime | None = None
+    dry_run: bool = False
+    wishes: dict[str, Any] = field(default_factory=dict)
 
 
-def claim(session: Session, job: str, slot_at: datetime, *, now: datetime) -> UUID | None:
-    """Claim `slot_at` of `job`. None when it is taken, or when an earlier run of the job is still going on."""
-    lost = update(JobRun).where(JobRun.job == job, JobRun.state == RunState.RUNNING, JobRun.lease_until < now)
-    session.execute(lost.values(state=RunState.LOST, finished_at=now, error="its worker never came back"))
-    run = insert(JobRun).values(
-        id=new_id(),
-        job=job,
-        slot_at=slot_at,
-        state=RunState.RUNNING,
-        started_at=now,
-        lease_until=now + LEASE,
-        counts={},
-    )
-    claimed: UUID | None = session.scalar(run.on_conflict_do_nothing().returning(JobRun.id))
-    return claimed
+def slot_of(now: datetime, cadence: timedelta, offset: timedelta = timedelta()) -> datetime:
+    """The start of the cadence-long slot, counted from `offset` after the epoch, that `now` falls into."""
+    seconds, shift = cadence.total_seconds(), offset.total_seconds()
+    return datetime.fromtimestamp((now.timestamp() - shift) // seconds * seconds + shift, UTC)
 
 
-def renew(session: Session, run_id: UUID, *, now: datetime) -> None:
-    """The run is alive."""
-    _change(session, run_id, lease_until=now + LEASE)
+def claim(session: Session, asked: Asked, *, now: datetime) -> Row[Any] | None:
+    """Begin a run at once, in this process. None when its slot is taken, or an earlier run of the job is going on."""
+    close_lost(session, now=now, job=asked.job)
+    run = _new(asked, now) | {"state": RunState.RUNNING, "started_at": now, "lease_until": now + LEASE}
+    return session.execute(insert(_runs).values(run).on_conflict_do_nothing().returning(_runs)).one_or_none()
 
 
-def finish(session: Session, run_id: UUID, counts: dict[str, int], *, now: datetime) -> None:
+def ask(session: Session, asked: Asked, *, now: datetime) -> Row[Any]:
+    """Have a run made by a worker. Answers with the one that is asked for already, or has claimed the slot."""
+    same = (_run.org_id.is_not_distinct_from(asked.org_id), _run.job == asked.job)
+    if asked.slot_at is None:
+        like = (_run.dry_run == asked.dry_run, _run.asked == asked.wishes, _run.slot_at.is_(None))
+        found = session.execute(select(_runs).where(*same, *like, _run.state.in_(OPEN)).limit(1)).one_or_none()
+        if found is not None:
+            return found
+    making = insert(_runs).values(_new(asked, now) | {"state": RunState.QUEUED})
+    made = session.execute(making.on_conflict_do_nothing().returning(_runs)).one_or_none()
+    if made is not None:
+        jobs.enqueue(session, GO_ON, run_id=made.id)
+        return made
+    holds_slot = (_run.slot_at == asked.slot_at) & _run.state.not_in([RunState.FAILED, RunState.LOST])
+    holding = or_(holds_slot, _run.slot_at.is_not(None) & _run.state.in_(OPEN))
+    return session.execute(select(_runs).where(*same, holding).order_by(_run.id.desc()).limit(1)).one()
+
+
+def find_covering(session: Reader, job: str, slot_at: datetime) -> Row[Any] | None:
+    """The run of the whole installation that is going on, or has begun in this slot or after it. Needs the platform's
+    scope."""
+    of_all = (_run.org_id.is_(None), _run.job == job, ~_run.dry_run, _run.slot_at.is_not(None))
+    is_on = _run.state.in_(OPEN) | ((_run.state == RunState.SUCCEEDED) & (_run.started_at >= slot_at))
+    return session.execute(select(_runs).where(*of_all, is_on).order_by(_run.id.desc()).limit(1)).one_or_none()
+
+
+def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
+    """Take a queued run for one turn. None when there is nothing to do: another worker has it, it is over, or a run of
+    the whole installation that began after it was asked for covers it."""
+    taking = update(_runs).where(_run.id == run_id, _run.state == RunState.QUEUED)
+    run = session.execute(
+        taking.values(
+            state=RunState.RUNNING, started_at=func.coalesce(_run.started_at, now), lease_until=now + LEASE
+        ).returning(_runs)
+    ).one_or_none()
+    if run is None or run.org_id is None or run.slot_at is None:
+        return run
+    covering = find_covering(session, run.job, run.created_at)
+    if covering is None:
+        return run
+    finish(session, run.id, {}, {}, now=now, covered_by=covering.id)
+    return None
+
+
+def renew(session: Session, run_id: UUID, counts: dict[str, int], *, now: datetime) -> bool:
+    """The run is alive, and has done this so far. False when it was given up meanwhile."""
+    return _change(session, run_id, lease_until=now + LEASE, counts=counts)
+
+
+def pause(session: Session, run_id: UUID, counts: dict[str, int], details: dict[str, Any]) -> None:
+    """The turn is over, and there is more to do: others' work first, then the next turn."""
+    if _change(session, run_id, state=RunState.QUEUED, lease_until=None, counts=counts, details=details):
+        jobs.enqueue(session, GO_ON, run_id=run_id)
+
+
+def finish(
+    session: Session,
+    run_id: UUID,
+    counts: dict[str, int],
+    details: dict[str, Any],
+    *,
+    now: datetime,
+    covered_by: UUID | None = None,
+) -> None:
     """Record that the run ended well, with what it did."""
-    _change(session, run_id, state=RunState.SUCCEEDED, finished_at=now, counts=counts)
+    ended = {"state": RunState.SUCCEEDED, "finished_at": now, "covered_by": covered_by}
+    _change(session, run_id, counts=counts, details=details, **ended)
 
 
 def fail(session: Session, run_id: UUID, error: str, *, now: datetime) -> None:
-    """Record that the run raised."""
+    """Record that the run raised; its slot may be claimed again."""
     _change(session, run_id, state=RunState.FAILED, finished_at=now, error=error)
 
 
-def _change(session: Session, run_id: UUID, **values: object) -> None:
-    running = update(JobRun).where(JobRun.id == run_id, JobRun.state == RunState.RUNNING)
-    session.execute(running.values(**values))
+def close_lost(session: Session, *, now: datetime, job: str | None = None) -> int:
+    """Close the runs, of one job or of all, whose worker has died. Returns how many."""
+    lost = [_run.state == RunState.RUNNING, _run.lease_until < now]
+    if job is not None:
+        lost.append(_run.job == job)
+    closing = update(_runs).where(*lost).values(state=RunState.LOST, finished_at=now, error=LOST)
+    return len(session.execute(closing.returning(_run.id)).all())
+
+
+def sweep(session: Session, *, now: datetime, limit: int) -> dict[str, int]:
+    """Close runs that have lost their worker, and enqueue those whose message was lost. Returns counts."""
+    lost = close_lost(session, now=now)
+    waiting = select(_run.id).where(_run.state == RunState.QUEUED, _run.created_at <= now - PUBLISH_GRACE)
+    waiting_ids = session.scalars(waiting.order_by(_run.created_at).limit(limit)).all()
+    for run_id in waiting_ids:
+        jobs.enqueue(session, GO_ON, run_id=run_id)
+    return {"lost": lost, "requeued": len(waiting_ids)}
+
+
+def _new(asked: Asked, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "org_id": asked.org_id,
+        "job": asked.job,
+        "trigger": asked.trigger,
+        "requested_by": asked.requested_by,
+        "dry_run": asked.dry_run,
+        "asked": asked.wishes,
+        "slot_at": asked.slot_at,
+        "created_at": now,
+        "counts": {},
+        "details": {},
+    }
+
+
+def _change(session: Session, run_id: UUID, **values: object) -> bool:
+    running = update(_runs).where(_run.id == run_id, _run.state == RunState.RUNNING).values(**values)
+    return session.scalar(running.returning(_run.id)) is not None

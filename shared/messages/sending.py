@@ -158,17 +158,13 @@ def ask_for_rest(session: Session, org_id: UUID) -> bool:
     return is_left
 
 
-def sweep(
-    session: Session, settings: Settings, *, org_id: UUID | None = None, now: datetime, limit: int
-) -> dict[str, int]:
-    """Enqueue mails whose message was lost, whose worker died, or whose retry is due; of one organization, or of all.
-    Returns counts."""
+def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) -> dict[str, int]:
+    """Enqueue mails whose message was lost, whose worker died, or whose retry is due. Returns counts."""
     message = _messages.c
     key = tuple_(message.org_id, message.id)
-    mine = (message.org_id == org_id,) if org_id else ()
     due = (
         select(message.org_id, message.id)
-        .where(message.state.in_(sorted(UNFINISHED)), message.next_attempt_at <= now, *mine)
+        .where(message.state.in_(sorted(UNFINISHED)), message.next_attempt_at <= now)
         .order_by(message.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

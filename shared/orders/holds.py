@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from shared.core.actor import system
 from shared.orders import moving
-from shared.orders.jobs import EXPIRE_HOLDS
 from shared.orders.model import Order
 from shared.orders.states import OrderState
 
@@ -28,6 +27,6 @@ def expire_due(session: Session, *, now: datetime, limit: int) -> dict[str, int]
             order.hold_until = None
             counts["kept"] += 1
         else:
-            moving.expire(session, system(order.org_id, EXPIRE_HOLDS.name), order, now=now)
+            moving.expire(session, system(order.org_id, "orders.expire_holds"), order, now=now)
             counts["expired"] += 1
     return counts

@@ -7,7 +7,6 @@ missed is made up for by the next one.
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import CTE, Boolean, Integer, Text, cast, exists, func, select
 from sqlalchemy.orm import Session
@@ -35,11 +34,11 @@ _KEY = func.concat(
 )
 
 
-def remind_due(session: Session, *, org_id: UUID | None, now: datetime, limit: int) -> dict[str, int]:
-    """Promise reminders of up to `limit` orders, of one organization or of all, the next to begin first. Returns
-    counts. Two statements, whatever the number of orders; one that somebody changes at this moment is left to the next
-    scan."""
-    picked = _picked(_candidates(org_id, now), limit)
+def remind_due(session: Session, *, now: datetime, limit: int) -> dict[str, int]:
+    """Promise reminders of up to `limit` orders, of the transaction's organization or of all, the next to begin first.
+    Returns counts. Two statements, whatever the number of orders; one that somebody changes at this moment is left to
+    the next scan."""
+    picked = _picked(_candidates(now), limit)
     unchanged = (
         _orders.c.state == OrderState.CONFIRMED,
         _orders.c.scheduled_start.is_not_distinct_from(picked.c.scheduled_start),  # never a way in: many begin at nine
@@ -65,21 +64,19 @@ def withdraw(session: Session, actor: Actor, order: Order, reason: str, *, now: 
         messages.withdraw(session, actor, order.id, MessageKind.ORDER_REMINDER, reason, now=now)
 
 
-def _candidates(org_id: UUID | None, now: datetime) -> CTE:
+def _candidates(now: datetime) -> CTE:
     """Orders whose time to remind has come, whether or not that was done, with the key of their message.
 
     Apart from the look at the messages, because row-level security lets no text that is made here, of a row, come near
     an index there.
     """
     order, client = _orders.c, _clients.c
-    mine = (_organizations.c.id == org_id, order.org_id == org_id) if org_id else ()
-    longest = select(func.max(_HOURS)).where(_WANTED, *mine[:1]).scalar_subquery()
+    longest = select(func.max(_HOURS)).where(_WANTED).scalar_subquery()
     return (
         select(order.org_id, order.id, order.client_id, order.scheduled_start, _KEY.label("dedupe_key"))
         .join(_organizations, _organizations.c.id == order.org_id)
         .join(_clients, (client.org_id == order.org_id) & (client.id == order.client_id))
         .where(
-            *mine,
             _WANTED,
             order.state == OrderState.CONFIRMED,
             order.scheduled_start > now,

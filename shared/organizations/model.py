@@ -43,6 +43,7 @@ class Organization(Base):
     cancellation_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.CANCELLATION_POLICY))
     reminder_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.REMINDER_POLICY))
     scheduling_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.SCHEDULING_POLICY))
+    retention_policy: Mapped[dict[str, Any]] = mapped_column(server_default=json.dumps(settings.RETENTION_POLICY))
     portal_origins: Mapped[list[str]] = mapped_column(server_default="[]")
     tax_rates: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     contact_email: Mapped[str | None]

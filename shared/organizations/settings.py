@@ -45,6 +45,7 @@ class Changes(TypedDict, total=False):
     cancellation_policy: dict[str, Any]
     reminder_policy: dict[str, Any]
     scheduling_policy: dict[str, Any]
+    retention_policy: dict[str, Any]
     portal_origins: list[str]
     tax_rates: list[dict[str, Any]]
     contact_email: str | None
@@ -78,6 +79,14 @@ SCHEDULING_POLICY: dict[str, Any] = {
     "buffer_minutes": 30,
     "hold_minutes": 30,
 }
+RETENTION_POLICY: dict[str, Any] = {
+    "lead_days": None,
+    "message_days": None,
+    "export_days": None,
+    "session_days": None,
+    "photo_days": None,
+}
+"""None: as long as the installation keeps it."""
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _OF_THE_MACHINE = {"localtime", "Factory"}

@@ -16,7 +16,7 @@ from tests.factories.everything import Everything
 from tests.factories.organizations import Company
 from tests.rows import TENANT_TABLES, as_role, row, rows
 
-PLATFORM_ONLY = {"job_runs", "sign_in_attempts", "stripe_events"}
+PLATFORM_ONLY = {"sign_in_attempts", "stripe_events"}
 """Tables that belong to no organization."""
 
 

@@ -12,8 +12,11 @@ from shared.checklists import service as checklists
 from shared.core import idempotency
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
+from shared.csv_files.model import CsvFile, CsvFilePart
+from shared.exports.model import WebhookEndpoint
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
+from shared.job_runs.model import JobRun
 from shared.payments.model import Payment
 from tests.factories.catalog import make_estimate
 from tests.factories.checklists import make_checklist_template
@@ -164,6 +167,12 @@ def _add_rows(company: Company, order_id: UUID, session_id: UUID) -> None:
         idempotency.store_answer(session, company.owner, answered, status=201, body={}, now=now)
         used = f"hash-{company.slug}"
         session.add(UsedRefreshToken(org_id=company.org_id, session_id=session_id, token_hash=used, used_at=now))
+        session.add(JobRun(org_id=company.org_id, job="cleanup", slot_at=now, created_at=now))
+        session.add(WebhookEndpoint(org_id=company.org_id, created_at=now, updated_at=now))
+        file = CsvFile(org_id=company.org_id, kind="orders", state="expired", created_at=now)
+        session.add(file)
+        session.flush()
+        session.add(CsvFilePart(org_id=company.org_id, csv_file_id=file.id, number=0, content=b""))
         session.add(
             Payment(
                 org_id=company.org_id,

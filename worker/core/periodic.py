@@ -1,60 +1,133 @@
-"""Runs of scheduled jobs: claimed once per slot, recorded, never overlapping (`shared/job_runs`)."""
+"""Runs of jobs, turn by turn: claimed once per slot or asked for, recorded, never overlapping (`shared/job_runs`).
 
-from collections.abc import Callable
+The work of a job is a generator: each `yield` says what one transaction has done, and is the moment at which the run
+may be told to stop. It keeps nothing between turns but what is in the database: the next turn begins anew, and finds
+what is left.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
+
+from shared import schedule
 from shared.core import clock
-from shared.core.settings import Settings
-from shared.core.tenancy import PLATFORM
+from shared.core.tenancy import PLATFORM, Scope, Tenant
 from shared.core.transaction import transaction
 from shared.job_runs import service as job_runs
+from shared.job_runs.model import Trigger
+from shared.job_runs.service import Asked
 from worker.core.boot import services
 
 TIME_BUDGET = timedelta(seconds=20)
-"""A run stops after this long; the next slot goes on where it stopped."""
+"""A turn stops after this long; others have theirs, then the next one, or the next slot, goes on where it stopped."""
+LONGEST_RUN = timedelta(hours=2)
+"""One that goes on, turn after turn, ends then; the next slot does the rest."""
 
 Counts = dict[str, int]
-Batch = Callable[[], Counts]
-Cadence = Callable[[Settings], float]
+Outcome = dict[str, Any]
 
 
-def once_per_slot(job: str, cadence: Cadence) -> Callable[[Batch], Callable[[], dict[str, Any]]]:
-    """Make a run of `job` out of one batch: repeated until there is nothing more to do, at most once in each
-    `cadence(settings)` seconds, whoever asks for it."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a work is told: whose rows (`scope`: one organization's, or all), whether only to count what it would do
+    (`dry_run`), and what else was `asked`. What it writes into `details` is kept with the run."""
 
-    def decorate(batch: Batch) -> Callable[[], dict[str, Any]]:
-        @wraps(batch)
-        def run() -> dict[str, Any]:
-            slot_at = job_runs.slot_of(clock.utc_now(), timedelta(seconds=cadence(services().settings)))
-            with transaction(PLATFORM) as session:
-                run_id = job_runs.claim(session, job, slot_at, now=clock.utc_now())
-            if run_id is None:
-                return {"outcome": "already running or done"}
-            try:
-                counts = _until_done(run_id, batch)
-            except Exception as error:
-                with transaction(PLATFORM) as session:
-                    job_runs.fail(session, run_id, f"{type(error).__name__}: {error}", now=clock.utc_now())
-                raise
-            with transaction(PLATFORM) as session:
-                job_runs.finish(session, run_id, counts, now=clock.utc_now())
-            return dict(counts)
-
-        return run
-
-    return decorate
+    id: UUID
+    scope: Scope
+    dry_run: bool = False
+    asked: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
-def _until_done(run_id: UUID, batch: Batch) -> Counts:
-    deadline = clock.utc_now() + TIME_BUDGET
-    totals: Counts = {}
+Work = Callable[[Run], Iterator[Counts]]
+
+_WORKS: dict[str, Work] = {}
+
+
+def by_hand(name: str) -> Callable[[Work], Work]:
+    """Make the decorated generator the work of the job that operators call `name`."""
+
+    def register(work: Work) -> Work:
+        _WORKS[name] = work
+        return work
+
+    return register
+
+
+def periodic(name: str) -> Callable[[Work], Callable[[], Outcome]]:
+    """The same for a job that beat sends: what is bound to its `Job` claims the slot of this moment, at most once in
+    each, whoever asks for it."""
+
+    def bind(work: Work) -> Callable[[], Outcome]:
+        by_hand(name)(work)
+
+        def run_slot() -> Outcome:
+            slot_at = schedule.entry(services().settings, name).slot(clock.utc_now())
+            return run_now(Asked(name, None, Trigger.BEAT, slot_at=slot_at))
+
+        run_slot.__doc__ = work.__doc__
+        return run_slot
+
+    return bind
+
+
+def until_nothing(batch: Callable[[], Counts]) -> Iterator[Counts]:
+    """Repeat `batch` until it has found nothing more to do."""
     while True:
         counts = batch()
-        totals = {name: totals.get(name, 0) + count for name, count in counts.items()}
-        if not any(counts.values()) or clock.utc_now() >= deadline:
-            return totals
+        yield counts
+        if not any(counts.values()):
+            return
+
+
+def run_now(asked: Asked) -> Outcome:
+    """Make a run in this process: its first turn, that is. Says so when there is nothing to do."""
+    with transaction(PLATFORM) as session:
+        run = job_runs.claim(session, asked, now=clock.utc_now())
+    return _take_turn(run) if run is not None else {"outcome": "already running or done"}
+
+
+def go_on(run_id: UUID) -> Outcome:
+    """Begin a run that was asked for, or take the next turn of one that has more to do."""
+    with transaction(PLATFORM) as session:
+        run = job_runs.begin(session, run_id, now=clock.utc_now())
+    return _take_turn(run) if run is not None else {"outcome": "nothing to do"}
+
+
+def _take_turn(row: Row[Any]) -> Outcome:
+    scope = Tenant(row.org_id) if row.org_id else PLATFORM
+    run = Run(row.id, scope, row.dry_run, row.asked, dict(row.details))
+    try:
+        counts, is_done = _work(run, row)
+    except Exception as error:
         with transaction(PLATFORM) as session:
-            job_runs.renew(session, run_id, now=clock.utc_now())
+            job_runs.fail(session, run.id, f"{type(error).__name__}: {error}"[:2000], now=clock.utc_now())
+        raise
+    goes_on = not is_done and schedule.entry(services().settings, row.job).goes_on
+    now = clock.utc_now()
+    with transaction(PLATFORM) as session:
+        if goes_on and now - row.started_at < LONGEST_RUN:
+            job_runs.pause(session, run.id, counts, run.details)
+        else:
+            job_runs.finish(session, run.id, counts, run.details, now=now)
+    return {"run_id": str(run.id), **counts}
+
+
+def _work(run: Run, row: Row[Any]) -> tuple[Counts, bool]:
+    """Work until the turn is over. Returns what the run has done in all its turns, and whether it is done."""
+    deadline = clock.utc_now() + TIME_BUDGET
+    totals: Counts = dict(row.counts)
+    for counts in _WORKS[row.job](run):
+        for name, count in counts.items():
+            totals[name] = totals.get(name, 0) + count
+        now = clock.utc_now()
+        if now >= deadline:
+            return totals, False
+        with transaction(PLATFORM) as session:
+            if not job_runs.renew(session, run.id, totals, now=now):
+                return totals, True
+    return totals, True

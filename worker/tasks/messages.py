@@ -1,6 +1,7 @@
 """Sending mail: claim the row, send outside any transaction, record what came of it and claim the next."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from shared.organizations import service as organizations
 from worker.core import turns
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 MAILS = "mails"
@@ -45,9 +46,13 @@ def go_on(org_id: str) -> dict[str, Any]:
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic(jobs.SWEEP.name)
+def sweep(_: Run) -> Iterator[Counts]:
     """Bring back mails whose message or worker was lost, and those whose retry is due."""
+    return until_nothing(_sweep)
+
+
+def _sweep() -> Counts:
     if services().mailer is None or is_backed_up(Queue.EMAIL):
         return {}
     with transaction(PLATFORM) as session:

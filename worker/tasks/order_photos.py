@@ -28,20 +28,23 @@ from shared.order_photos.moving import Copies
 from shared.order_photos.uploading import key_of
 from worker.core.backlog import is_backed_up
 from worker.core.boot import services
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 CHUNK_BYTES = 256 * 1024
-RECOUNT_SECONDS = 24 * 60 * 60
 _OF_THE_OBJECT = frozenset({DAMAGED, OBJECT_MISSING})
 """Refusals after which the photo is rejected in the end. Not at once: a volume may not be mounted yet, and NFS
 remembers for a while that a file was not there."""
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic(jobs.SWEEP.name)
+def sweep(_: Run) -> Iterator[Counts]:
     """Give up uploads that never ended, and bring back photos whose message or worker was lost."""
+    return until_nothing(_sweep)
+
+
+def _sweep() -> Counts:
     if is_backed_up(Queue.STORAGE):
         return {}
     with transaction(PLATFORM) as session:
@@ -49,16 +52,15 @@ def sweep() -> dict[str, int]:
 
 
 @task(jobs.RECOUNT)
-@once_per_slot(jobs.RECOUNT.name, lambda _: RECOUNT_SECONDS)
-def recount() -> dict[str, int]:
+@periodic("photo_recount")
+def recount(_: Run) -> Iterator[Counts]:
     """Once a day: put the counters of what photos take right, company by company."""
     with transaction(PLATFORM) as session:
         org_ids = quota.organizations(session)
-    wrong = 0
     for org_id in org_ids:
         with transaction(Tenant(org_id)) as session:
-            wrong += quota.recount(session, org_id) > 0
-    return {"wrong": wrong}
+            wrong = quota.recount(session, org_id) > 0
+        yield {"wrong": int(wrong)}
 
 
 @task(jobs.PROCESS)

@@ -1,27 +1,35 @@
-"""Orders that time does something to: holds that run out, and appointments that come near."""
+"""Orders that time does something to: appointments that come near."""
+
+from collections.abc import Iterator
+from functools import partial
 
 from shared.core import clock
-from shared.core.tenancy import PLATFORM
+from shared.core.tenancy import Scope
 from shared.core.transaction import transaction
-from shared.orders import holds, jobs, reminders
-from worker.core.periodic import once_per_slot
+from shared.messages import sending
+from shared.orders import jobs, reminders
+from worker.core.boot import services
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
-BATCH = 100
-REMINDERS_BATCH = 500
-
-
-@task(jobs.EXPIRE_HOLDS)
-@once_per_slot(jobs.EXPIRE_HOLDS.name, lambda settings: settings.sweep_interval_seconds)
-def expire_holds() -> dict[str, int]:
-    """Give up orders whose deposit was not paid in time."""
-    with transaction(PLATFORM) as session:
-        return holds.expire_due(session, now=clock.utc_now(), limit=BATCH)
+BATCH = 500
 
 
 @task(jobs.REMIND)
-@once_per_slot(jobs.REMIND.name, lambda settings: settings.email_scan_interval_seconds)
-def remind() -> dict[str, int]:
-    """Promise reminders of orders that begin soon."""
-    with transaction(PLATFORM) as session:
-        return reminders.remind_due(session, org_id=None, now=clock.utc_now(), limit=REMINDERS_BATCH)
+@periodic("email_scan")
+def scan(run: Run) -> Iterator[Counts]:
+    """Promise reminders of orders that begin soon, and try again mails that are late."""
+    yield from until_nothing(partial(_remind, run.scope))
+    yield from until_nothing(partial(_send_late, run.scope))
+
+
+def _remind(scope: Scope) -> Counts:
+    with transaction(scope) as session:
+        return reminders.remind_due(session, now=clock.utc_now(), limit=BATCH)
+
+
+def _send_late(scope: Scope) -> Counts:
+    if services().mailer is None:
+        return {"requeued": 0}
+    with transaction(scope) as session:
+        return sending.sweep(session, services().settings, now=clock.utc_now(), limit=BATCH)

@@ -1,5 +1,6 @@
 """Copies of what is held on a person: collected in the background, forgotten in time."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from shared.core import clock
@@ -10,7 +11,7 @@ from shared.core.transaction import read_only, transaction
 from shared.privacy import collecting, jobs
 from shared.privacy import service as privacy
 from worker.core.backlog import is_backed_up
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 SWEEP_BATCH = 500
@@ -34,9 +35,13 @@ def collect(org_id: str, client_export_id: str) -> dict[str, str]:
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic(jobs.SWEEP.name)
+def sweep(_: Run) -> Iterator[Counts]:
     """Forget copies whose time is over, and bring back those whose message or worker was lost."""
+    return until_nothing(_sweep)
+
+
+def _sweep() -> Counts:
     if is_backed_up(Queue.MAINTENANCE):
         return {}
     with transaction(PLATFORM) as session:

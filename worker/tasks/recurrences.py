@@ -1,5 +1,6 @@
 """Orders that come back: placing them ahead of time, and the sweep that finds what is to be placed."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from shared.core import clock
@@ -8,7 +9,7 @@ from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import transaction
 from shared.recurrences import jobs, placing
 from worker.core.backlog import is_backed_up
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 SWEEP_BATCH = 500
@@ -23,9 +24,13 @@ def place(org_id: str, recurrence_id: str) -> dict[str, int]:
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic(jobs.SWEEP.name)
+def sweep(_: Run) -> Iterator[Counts]:
     """Find series with days that have no orders yet, every day, and after a message was lost."""
+    return until_nothing(_sweep)
+
+
+def _sweep() -> Counts:
     if is_backed_up(Queue.MAINTENANCE):
         return {}
     with transaction(PLATFORM) as session:

@@ -1,6 +1,6 @@
 """Deleting objects: first the object, then the row, and no transaction while the storage is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +8,14 @@ from sqlalchemy import Row
 
 from shared.core import clock
 from shared.core.errors import Unavailable
-from shared.core.tenancy import PLATFORM, Scope, Tenant
+from shared.core.tenancy import Scope, Tenant
 from shared.core.transaction import transaction
 from shared.integrations.storage import NOT_SET_UP
 from shared.order_photos import quota
 from shared.storage_deletes import jobs
 from shared.storage_deletes import service as storage_deletes
 from worker.core.boot import services
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 MOST_OF_ONE_OWNER = 10
@@ -34,16 +34,20 @@ def purge(org_id: str, owner_id: str) -> dict[str, Any]:
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic("storage_janitor")
+def sweep(run: Run) -> Iterator[Counts]:
     """The storage janitor: delete what is due, whatever has become of its message, in batches."""
+    return until_nothing(lambda: _sweep(run.scope))
+
+
+def _sweep(scope: Scope) -> Counts:
     limit = services().settings.storage_delete_batch_size
-    with transaction(PLATFORM) as session:
+    with transaction(scope) as session:
         lost = storage_deletes.give_up_lost(session, services().settings, now=clock.utc_now())
         claimed = storage_deletes.claim(session, now=clock.utc_now(), owner=None, limit=limit)
     if not claimed:
         return {"deleted": 0, "failed": 0, "stuck": lost}
-    counts = _delete(PLATFORM, claimed)
+    counts = _delete(scope, claimed)
     return counts | {"stuck": counts["stuck"] + lost}
 
 

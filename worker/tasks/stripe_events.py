@@ -1,5 +1,7 @@
 """Handling Stripe's events: one transaction each, with the event's row locked."""
 
+from collections.abc import Iterator
+
 from shared.core import clock
 from shared.core.database_errors import DATABASE_AWAY
 from shared.core.errors import Refusal, Unavailable
@@ -9,7 +11,7 @@ from shared.core.transaction import transaction
 from shared.stripe_events import jobs
 from shared.stripe_events import service as stripe_events
 from worker.core.backlog import is_backed_up
-from worker.core.periodic import once_per_slot
+from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
 SWEEP_BATCH = 500
@@ -35,9 +37,13 @@ def handle(event_id: str) -> dict[str, str]:
 
 
 @task(jobs.SWEEP)
-@once_per_slot(jobs.SWEEP.name, lambda settings: settings.sweep_interval_seconds)
-def sweep() -> dict[str, int]:
+@periodic(jobs.SWEEP.name)
+def sweep(_: Run) -> Iterator[Counts]:
     """Bring back events whose message or worker was lost, and those whose retry is due."""
+    return until_nothing(_sweep)
+
+
+def _sweep() -> Counts:
     if is_backed_up(Queue.STRIPE):
         return {}
     with transaction(PLATFORM) as session:

@@ -1,0 +1,1 @@
+"""Tables written to files in the background, and forgotten in time."""
