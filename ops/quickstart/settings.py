@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ _SECRETS = (
     "redis_password",
     "flower_password",
     "metrics_token",
+    "export_webhook_secret",
 )
 # The ports people know, when they are free; None: any.
 _PORTS = {"api": 8000, "flower": 5555, "sandbox": 8025, "smtp": 1025, "s3": 8333, "postgres": None, "redis": None}
@@ -122,9 +124,11 @@ def application_environment(
         **_cloudflare_images(port),
         **_mail(paths, port),
         **_storage(paths, port),
+        **_exports(port, secret),
         "EMAIL_RETRY_BACKOFF_SECONDS": "5",
         "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
         "SWEEP_INTERVAL_SECONDS": "5",
+        "CLEANUP_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_INTERVAL_SECONDS": "5",
         "JOB_HEARTBEAT_REQUIRED": "true",
         "JOB_HEARTBEAT_TTL_SECONDS": "60",
@@ -167,6 +171,21 @@ def _cloudflare_images(port: Mapping[str, int]) -> dict[str, str]:
     }
 
 
+def _exports(port: Mapping[str, int], secret: Mapping[str, str]) -> dict[str, str]:
+    """Events go to the sandbox's receiver, which is on this machine; they are given up soon, so that one can watch."""
+    return {
+        "EXPORT_MODE": "webhook",
+        "EXPORT_WEBHOOK_URL": f"http://{LOOPBACK}:{port['sandbox']}/webhooks",
+        "EXPORT_WEBHOOK_SECRET": export_secret(secret),
+        "EXPORT_WEBHOOK_ALLOW_HTTP": "true",
+        "EXPORT_WEBHOOK_BLOCK_PRIVATE_IPS": "false",
+        "EXPORT_WEBHOOK_ALLOWED_HOSTS": LOOPBACK,
+        "EXPORT_WEBHOOK_MAX_RETRIES": "2",
+        "EXPORT_WEBHOOK_BACKOFF_SECONDS": "0.5",
+        "EXPORT_DEAD_LETTER_INTERVAL_SECONDS": "10",
+    }
+
+
 def _storage(paths: Paths, port: Mapping[str, int]) -> dict[str, str]:
     """S3 and R2 are the sandbox's, and always within reach. New photos go to files, unless the caller's shell has
     ORDER_STORAGE_BACKEND=s3 or the like."""
@@ -184,6 +203,11 @@ def _storage(paths: Paths, port: Mapping[str, int]) -> dict[str, str]:
         "R2_ACCESS_KEY": s3.ACCESS_KEY,
         "R2_SECRET_KEY": s3.SECRET_KEY,
     }
+
+
+def export_secret(secret: Mapping[str, str]) -> str:
+    """What signs events, in the form of Standard Webhooks."""
+    return f"whsec_{b64encode(secret['export_webhook_secret'].encode()).decode()}"
 
 
 def stripe_secret(secret: Mapping[str, str]) -> str:

@@ -75,6 +75,7 @@ class System:
         webhook += ["--webhook-url", f"{self.url('api')}/v1/stripe/webhook"]
         webhook += ["--sendgrid-webhook-url", f"{self.url('api')}/v1/sendgrid/events", "--sendgrid-tells"]
         webhook += ["--sendgrid-key-file", str(self.paths.sendgrid_key)]
+        webhook += ["--receiver-secret", settings.export_secret(self.secret)]
         ready = ["--ready-file", str(self.paths.run / "sandbox.json")]
         ready += ["--mail-journal", str(self.paths.run / "mails.jsonl")]
         return self._python(

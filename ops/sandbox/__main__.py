@@ -52,6 +52,7 @@ def _world(options: argparse.Namespace) -> World:
         webhook_url=options.webhook_url,
         sendgrid_webhook_url=options.sendgrid_webhook_url,
         sendgrid_tells=options.sendgrid_tells,
+        receiver_secret=options.receiver_secret,
         sendgrid_key=kept_key(options.sendgrid_key_file) if options.sendgrid_key_file else new_key(),
         mailbox=Mailbox(Journal(options.mail_journal) if options.mail_journal else None),
     )
@@ -81,7 +82,7 @@ def _announce(ready: dict[str, int], ready_file: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ops.sandbox",
-        description="The outside world on one machine: SMTP, SendGrid, Stripe's webhooks, Turnstile, S3, Cloudflare.",
+        description="The outside world on one machine: mail, Stripe's webhooks, Turnstile, storages, our receiver.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--sendgrid-key-file", type=Path, metavar="PATH", help="signs SendGrid events; made if it is not there")
     add("--sendgrid-tells", action="store_true", help="tell by itself that each mail taken by SendGrid is delivered")
+    add(
+        "--receiver-secret",
+        type=_word,
+        metavar="whsec_…",
+        help="what the receiver of our webhooks checks (default: nothing)",
+    )
     add("--ready-file", type=Path, metavar="PATH", help="gets the ready line as well, in one atomic write")
     add("--mail-journal", type=Path, metavar="PATH", help="keeps the mails over a restart (default: in memory only)")
     return parser

@@ -88,6 +88,13 @@ class Fields:
             raise BadBodyError(f"{name} must be true or false")
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """A list of strings; an empty one when absent."""
+        value = self._body.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise BadBodyError(f"{name} must be a list of strings")
+        return value
+
     def objects(self, name: str) -> list[dict[str, Any]]:
         """A list of JSON objects, at least one."""
         value = self._body.get(name)

@@ -14,6 +14,7 @@ from ops.sandbox.cloudflare import control as cloudflare
 from ops.sandbox.cloudflare import delivery as cloudflare_delivery
 from ops.sandbox.fields import BadBodyError
 from ops.sandbox.mail import routes as mail
+from ops.sandbox.receiver import routes as receiver
 from ops.sandbox.s3 import routes as s3
 from ops.sandbox.sendgrid import api as sendgrid_api
 from ops.sandbox.sendgrid import control as sendgrid
@@ -42,6 +43,7 @@ def create_app(shared: World) -> Flask:
     app.register_blueprint(stripe.blueprint)
     app.register_blueprint(turnstile.blueprint)
     app.register_blueprint(s3.blueprint)
+    app.register_blueprint(receiver.blueprint)
     for part in (cloudflare, cloudflare_api, cloudflare_delivery, sendgrid, sendgrid_api):
         app.register_blueprint(part.blueprint)
     app.add_url_rule("/", view_func=index)

@@ -11,6 +11,9 @@ from ops.sandbox.cloudflare.faults import FaultPlan as CloudflareFaultPlan
 from ops.sandbox.cloudflare.images import ImageStore
 from ops.sandbox.mail.faults import FaultPlan
 from ops.sandbox.mail.mailbox import Mailbox
+from ops.sandbox.receiver.checking import Judge
+from ops.sandbox.receiver.faults import FaultPlan as ReceiverFaultPlan
+from ops.sandbox.receiver.log import Delivery
 from ops.sandbox.s3.faults import FaultPlan as S3FaultPlan
 from ops.sandbox.s3.log import RequestLog
 from ops.sandbox.s3.store import Store
@@ -30,7 +33,8 @@ class World:
 
     ``webhook_secret`` and ``webhook_url`` are the defaults for Stripe events, None when not given on the
     command line; ``sendgrid_webhook_url`` is where events of SendGrid go, and ``sendgrid_tells`` whether it is
-    told there by itself that each mail is delivered. The ports are 0 until the servers listen. ``stopping`` is
+    told there by itself that each mail is delivered. ``receiver_secret`` signs what
+    the receiver of our webhooks takes for genuine. The ports are 0 until the servers listen. ``stopping`` is
     set once, when the process is told to end; whoever waits for something waits on it.
     """
 
@@ -58,11 +62,16 @@ class World:
     sendgrid_calls: Log[Call] = field(default_factory=Log)
     sendgrid_sent: Log[Sent] = field(default_factory=Log)
     sendgrid_told: Log[Told] = field(default_factory=Log)
+    receiver_secret: str | None = None
+    receiver_faults: ReceiverFaultPlan = field(default_factory=ReceiverFaultPlan)
+    receiver_log: Log[Delivery] = field(default_factory=Log)
+    receiver_judge: Judge = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     sendgrid_teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
         url = self.sendgrid_webhook_url if self.sendgrid_tells else None
+        self.receiver_judge = Judge([self.receiver_secret] if self.receiver_secret else [])
         self.sendgrid_teller = Teller(url, self.sendgrid_key, self.sendgrid_told, self.stopping)
 
 
