@@ -3,10 +3,11 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 
 import click
 
-from ops.bench import http_rounds, janitor, lists, login_flood, mail, report, slots, tasks, uploads
+from ops.bench import exports, http_rounds, janitor, lists, login_flood, mail, report, retention, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -18,21 +19,57 @@ from ops.quickstart.errors import QuickstartError
 
 FOLDER = REPOSITORY / "var" / "bench"
 PAGE = REPOSITORY / "ops" / "docs" / "bench.md"
-GROUPS = {
+Found = tuple[dict[str, Rate], dict[str, list[float]]]
+"""Rates by name, and values by name and round."""
+
+PATHS = {
     "flask": {"bare_flask"},
     "read": {"bare_select", "read_order"},
     "list": {"bare_select", "list_50_of_10k"},
     "create": {"bare_insert", "create_order", "create_order_in_20_orgs"},
     "webhook": {"bare_insert", "webhook_accept"},
-    "tasks": set(),
-    "mail": set(),
-    "uploads": set(),
-    "janitor": set(),
-    "slots": set(),
-    "login_flood": set(),
-    "cold_start": set(),
-    "lists": set(),
 }
+"""What is asked for over HTTP, by groups."""
+
+
+def _uploads(made: Installation, rounds: int, _: float) -> Found:
+    growth = uploads.growth(made, min(rounds, 2))
+    return uploads.rates(made, rounds, _say), {"upload_rss_growth_mb": growth}
+
+
+MEASURES: dict[str, tuple[str, Callable[[Installation, int, float], Found]]] = {
+    "tasks": ("tasks", lambda made, rounds, seconds: (tasks.measure(made, rounds, int(500 * seconds), _say), {})),
+    "mail": (
+        f"{mail.MAILS} mails, and {mail.SINGLE} one by one",
+        lambda made, rounds, _: mail.measure(made, min(rounds, 5), _say),
+    ),
+    "uploads": (f"{uploads.UPLOADS} uploads of 10 MB at once", _uploads),
+    "janitor": (
+        f"{janitor.DELETES:,} deletes",
+        lambda made, rounds, _: ({}, {"janitor_deletes_per_s": janitor.measure(made, min(rounds, 3), _say)}),
+    ),
+    "exports": (
+        f"{exports.EVENTS:,} events",
+        lambda made, rounds, _: ({}, {"exports_per_s": exports.measure(made, min(rounds, 3), _say)}),
+    ),
+    "slots": (
+        "a month of slots of 20 teams",
+        lambda made, rounds, _: ({}, {"slots_cpu_ms": slots.measure(made, rounds)}),
+    ),
+    "login_flood": (
+        "10,000 wrong sign-ins in a minute",
+        lambda made, rounds, _: ({}, login_flood.measure(made, min(rounds, 4), _say)),
+    ),
+    # Last: their databases are large.
+    "retention": (f"retention of {retention.ROWS:,} rows", lambda made, *_: ({}, retention.measure(made, _say))),
+    "lists": (
+        "lists of a million orders",
+        lambda made, rounds, seconds: lists.measure(made, rounds, seconds / 2, _say),
+    ),
+}
+"""What has a way of its own, in the order in which it is measured."""
+
+GROUPS = (*PATHS, *MEASURES, "cold_start")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,7 +89,7 @@ def main(*, only: str, rounds: int, seconds: float, orders: int, quick: bool, wr
     Exit status: 0 measured (whatever the ratios), 1 when something failed or answered wrongly.
     """
     wanted = set(only.split(","))
-    if unknown := wanted - GROUPS.keys():
+    if unknown := wanted - set(GROUPS):
         raise click.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}", param_hint="--only")
     if quick:
         rounds, seconds = 3, 0.7
@@ -78,38 +115,18 @@ def _run(wanted: set[str], rounds: int, seconds: float, orders: int, *, write_do
     click.echo(page)
 
 
-def _measure(
-    made: Installation, wanted: set[str], rounds: int, seconds: float
-) -> tuple[dict[str, Rate], dict[str, list[float]]]:
+def _measure(made: Installation, wanted: set[str], rounds: int, seconds: float) -> Found:
     """Rates by name, and values by name and round."""
     values: dict[str, list[float]] = {}
     if "cold_start" in wanted:  # first, while the machine is calm
         values["cold_start_s"] = _cold_starts(made, min(rounds, 5))
-    names = set[str]().union(*(GROUPS[group] for group in wanted))
+    names = set[str]().union(*(PATHS.get(group, set()) for group in wanted))
     rates = http_rounds.measure(made, names.__contains__, rounds, seconds, _say)
-    if "tasks" in wanted:
-        rates |= tasks.measure(made, rounds, int(500 * seconds), _say)
-    if "mail" in wanted:
-        _say(f"{mail.MAILS} mails, and {mail.SINGLE} one by one")
-        of_mail, about_mail = mail.measure(made, min(rounds, 5), _say)
-        rates, values = rates | of_mail, values | about_mail
-    if "uploads" in wanted:
-        _say(f"{uploads.UPLOADS} uploads of 10 MB at once")
-        values["upload_rss_growth_mb"] = uploads.growth(made, min(rounds, 2))
-        rates |= uploads.rates(made, rounds, _say)
-    if "janitor" in wanted:
-        _say(f"{janitor.DELETES:,} deletes")
-        values["janitor_deletes_per_s"] = janitor.measure(made, min(rounds, 3), _say)
-    if "slots" in wanted:
-        _say("a month of slots of 20 teams")
-        values["slots_cpu_ms"] = slots.measure(made, rounds)
-    if "login_flood" in wanted:
-        _say("10,000 wrong sign-ins in a minute")
-        values |= login_flood.measure(made, min(rounds, 4), _say)
-    if "lists" in wanted:  # last: its databases are large
-        _say("lists of a million orders")
-        of_lists, about_lists = lists.measure(made, rounds, seconds / 2, _say)
-        rates, values = rates | of_lists, values | about_lists
+    for group, (what, measure) in MEASURES.items():
+        if group in wanted:
+            _say(what)
+            more_rates, more_values = measure(made, rounds, seconds)
+            rates, values = rates | more_rates, values | more_values
     return rates, values
 
 

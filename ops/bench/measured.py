@@ -29,10 +29,12 @@ CEILINGS = {
     "public_booking_statements": 18.0,
     "list_p95_in_flood_vs_quiet": 2.0,
     "sign_in_in_flood_s": 3.0,
+    "retention_longest_statement_s": 1.0,
+    "retention_delay_to_create_ms": 100.0,
 }
 """Name of a result that must stay below this."""
 
-FLOORS = {"janitor_deletes_per_s": 300.0}
+FLOORS = {"janitor_deletes_per_s": 300.0, "exports_per_s": 150.0}
 """Name of a result that must stay above this."""
 
 PERCENTILES = (50, 95, 99)

@@ -36,6 +36,11 @@ same ratio made from it, which depends less on what else the machine does.
   at, hashed, stored and written down, the bare one writes its body to the same disk. Both fsync before they answer.
 - `janitor_deletes_per_s`: 10,000 files of 1 kB in 500 folders of the local storage, deleted by one worker from rows
   that are due, 50 at a time, until no row is left.
+- `exports_per_s`: 3,000 events of one organization, delivered by one worker process over HTTP to a receiver that takes
+  everything at once; from the message in the queue to the last row that says so.
+- `retention_…`: half a million events and as many mails of one organization that are past their time, removed by
+  `python -m worker.run retention`. `longest_statement_s` is of Postgres' own log; `delay_to_create_ms` is the p95 of
+  `POST /v1/orders` at 20 per second in another organization meanwhile, less its p95 before.
 - `slots_cpu_ms`: CPU time of the API for one `GET /v1/slots`, 31 days of 20 teams that have 3,100 orders, from the
   request to its JSON; each round is the median of 20 in a process of its own. Postgres' share is not in it.
 - `list_…` and `board_week_of_500` are read one at a time over one connection, in an organization of 100,000 orders and
