@@ -27,6 +27,7 @@ class World:
     flower_login: dict[str, str]
     logins: list[dict[str, str]]
     environment: dict[str, str]
+    _state: Path = Path()
     _http: requests.Session = field(default_factory=requests.Session)
 
     @classmethod
@@ -34,8 +35,12 @@ class World:
         """Read the quickstart's description of itself."""
         found = json.loads(path.read_text())
         world = cls(**{name: found[name] for name in cls.__dataclass_fields__ if not name.startswith("_")})
-        world._http.trust_env = False
+        world._http.trust_env, world._state = False, path
         return world
+
+    def pid(self, process: str) -> int:
+        """The process that is called so now: one that has died is started again with another number."""
+        return int(json.loads(self._state.read_text())["processes"][process]["pid"])
 
     def elsewhere(self) -> "World":
         """The same system, called from another address of this machine: who guesses passwords there does not lock the
