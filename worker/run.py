@@ -16,7 +16,7 @@ from shared.core import clock
 from shared.core.errors import Refusal
 from shared.core.log import configure_logging
 from shared.core.tenancy import PLATFORM
-from shared.core.transaction import read_only
+from shared.core.transaction import read_only, transaction
 from shared.job_runs import overview, reading
 from shared.job_runs import service as job_runs
 from shared.job_runs.model import OPEN, RunState, Trigger
@@ -106,6 +106,8 @@ def _to_the_end(name: str, run_id: UUID) -> int:
             break
         if "run_id" not in periodic.go_on(run_id, partial(_tell, name)):
             time.sleep(PAUSE)
+            with transaction(PLATFORM) as session:
+                job_runs.close_lost(session, now=clock.utc_now(), job=name)
     is_done = run.state == RunState.SUCCEEDED
     told = {"details": run.details} if run.details else {}
     told |= {} if is_done else {"error": run.error}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.core.orm import Reader, table_of
@@ -49,47 +49,41 @@ class Health:
 
 
 def read_health(session: Reader, jobs: Sequence[str]) -> dict[str, Health]:
-    """The health of each of `jobs`, in three statements. Needs the platform's scope."""
-    last = read_last(session, None, jobs)
-    done = {row.job: row for row in session.execute(_newest(jobs, _of_slot(None), _run.state == RunState.SUCCEEDED))}
-    failures = _count_failures(session, jobs)
-    return {job: Health(last.get(job), done.get(job), failures[job]) for job in jobs}
+    """The health of each of `jobs`, in two statements. Needs the platform's scope."""
+    found = session.execute(_health(jobs)).all()
+    ids = [run_id for row in found for run_id in (row.last_id, row.done_id) if run_id is not None]
+    runs = {run.id: run for run in session.execute(select(_runs).where(_run.id.in_(ids)))}
+    return {row.job: Health(runs.get(row.last_id), runs.get(row.done_id), row.failures) for row in found}
 
 
-def read_last(session: Reader, org_id: UUID | None, jobs: Sequence[str]) -> dict[str, Row[Any]]:
-    """The last run of each job that claimed a slot: of the organization, or of the whole installation."""
-    return {row.job: row for row in session.execute(_newest(jobs, _of_slot(org_id)))}
+def read_last(session: Reader, org_id: UUID, jobs: Sequence[str]) -> dict[str, Row[Any]]:
+    """The organization's last run of each job that claimed a slot."""
+    asked = _named(jobs)
+    last = _newest(select(_runs), asked, of(org_id)).lateral("last")
+    query = select(last).select_from(asked.join(last, literal(True)))
+    return {run.job: run for run in session.execute(query)}
 
 
-def _of_slot(org_id: UUID | None) -> ColumnElement[bool]:
-    return of(org_id) & _run.slot_at.is_not(None)
+def _health(jobs: Sequence[str]) -> Select[Any]:
+    """For each job the last run, the last that succeeded, and how many have failed since: each from an index."""
+    asked = _named(jobs)
+    last = _newest(select(_run.id), asked, of(None)).lateral("last")
+    done = _newest(select(_run.id), asked, of(None), _run.state == RunState.SUCCEEDED).lateral("done")
+    since = _run.id > func.coalesce(done.c.id, _BEFORE_ALL)
+    has_failed = _run.state.in_([RunState.FAILED, RunState.LOST])
+    failed = _newest(select(_run.id), asked, of(None), since, has_failed, limit=MOST_COUNTED).lateral("failed")
+    always = literal(True)
+    joined = asked.outerjoin(last, always).outerjoin(done, always).outerjoin(failed, always)
+    columns = (asked.c.job, last.c.id.label("last_id"), done.c.id.label("done_id"))
+    counted = select(*columns, func.count(failed.c.id).label("failures")).select_from(joined)
+    return counted.group_by(asked.c.job, last.c.id, done.c.id)
 
 
 def _named(jobs: Sequence[str]) -> Any:
     return func.unnest(literal(list(jobs), ARRAY(Text))).table_valued("job").render_derived("asked")
 
 
-def _newest(jobs: Sequence[str], *which: ColumnElement[bool]) -> Any:
-    asked = _named(jobs)
-    newest = select(_runs).where(_run.job == asked.c.job, *which).order_by(_run.id.desc()).limit(1).lateral("newest")
-    return select(newest).select_from(asked.join(newest, literal(True)))
-
-
-def _count_failures(session: Reader, jobs: Sequence[str]) -> dict[str, int]:
-    asked = _named(jobs)
-    of_job = (_run.job == asked.c.job, _of_slot(None))
-    done = (
-        select(_run.id)
-        .where(*of_job, _run.state == RunState.SUCCEEDED)
-        .order_by(_run.id.desc())
-        .limit(1)
-        .lateral("done")
-    )
-    since = _run.id > func.coalesce(done.c.id, _BEFORE_ALL)
-    failed = (
-        select(_run.id).where(*of_job, since, _run.state.in_([RunState.FAILED, RunState.LOST])).limit(MOST_COUNTED)
-    ).lateral("failed")
-    counting = select(asked.c.job, func.count(failed.c.id)).select_from(
-        asked.outerjoin(done, literal(True)).outerjoin(failed, literal(True))
-    )
-    return {row[0]: row[1] for row in session.execute(counting.group_by(asked.c.job))}
+def _newest(query: Select[Any], asked: Any, *which: ColumnElement[bool], limit: int = 1) -> Select[Any]:
+    """`query` for the newest runs of an asked job that claimed a slot."""
+    of_job = (_run.job == asked.c.job, _run.slot_at.is_not(None), *which)
+    return query.where(*of_job).order_by(_run.id.desc()).limit(limit)

@@ -30,4 +30,5 @@ def sweep(_: Run) -> Iterator[Counts]:
     """Close runs that have lost their worker, and have those made whose message was lost."""
     limit = 0 if is_backed_up(Queue.MAINTENANCE) else SWEEP_BATCH
     with transaction(PLATFORM) as session:
-        yield job_runs.sweep(session, now=clock.utc_now(), limit=limit)
+        counts = job_runs.sweep(session, now=clock.utc_now(), limit=limit)
+    yield counts

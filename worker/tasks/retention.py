@@ -40,4 +40,5 @@ def _clean(step: Step, scope: Scope) -> Counts:
 
 def _counted(step: Step, scope: Scope) -> Iterator[Counts]:
     with read_only(scope) as session:
-        yield step.count(session, clock.utc_now())
+        counts = step.count(session, clock.utc_now())
+    yield counts

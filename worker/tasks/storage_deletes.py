@@ -39,7 +39,8 @@ def sweep(run: Run) -> Iterator[Counts]:
     """The storage janitor: delete what is due, whatever has become of its message, in batches."""
     if run.dry_run:
         with read_only(run.scope) as session:
-            yield storage_deletes.count_due(session, services().settings, now=clock.utc_now())
+            due = storage_deletes.count_due(session, services().settings, now=clock.utc_now())
+        yield due
         return
     yield from until_nothing(lambda: _sweep(run.scope))
 
