@@ -67,7 +67,7 @@ def test_an_order_that_is_cancelled_while_a_scan_looks_at_it_is_not_reminded_of(
 
     cancelling = Thread(target=cancel)
     with transaction(company.scope) as session:
-        found = reminders.remind_due(session, org_id=company.org_id, now=datetime.now(UTC), limit=500)
+        found = reminders.remind_due(session, now=datetime.now(UTC), limit=500)
         cancelling.start()
         until_waiting(1)
     cancelling.join(30)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import yaml
 from shared.core import jobs as core_jobs
 from shared.core.jobs import Job, Queue
 from shared.core.settings import Settings
+from shared.schedule import table
 from tests.contract.source import ROOT, modules
 from worker.app import app as celery_app
-from worker.schedule import schedule, table
+from worker.core import periodic
+from worker.schedule import schedule
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +90,23 @@ def test_every_scheduled_entry_names_a_task_and_the_queue_of_its_job() -> None:
 def test_every_scheduled_entry_says_why_and_is_never_published_elsewhere() -> None:
     entries = table(_settings())
     assert all(entry.why for entry in entries)
-    assert len({entry.job.name for entry in entries}) == len(entries)
+    assert len({entry.name for entry in entries}) == len(entries)
+    sent = [entry.job.name for entry in entries if entry.job]
+    assert len(set(sent)) == len(sent)
+    assert all((entry.job is None) == (entry.every is None) for entry in entries)
+
+
+def test_every_job_of_the_table_has_a_work() -> None:
+    _tasks()
+    assert [entry.name for entry in table(_settings()) if not periodic.has_work(entry.name)] == []
+
+
+def test_a_slot_by_hand_begins_with_each_of_beats() -> None:
+    """So that both at once are one run."""
+    for entry in table(_settings()):
+        for minutes in (0, 7, 209, 210, 211, 5000):
+            slot = entry.slot(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minutes, seconds=13))
+            assert entry.hand_slot(slot) == entry.slot(slot) == slot, entry.name
 
 
 def test_every_queue_has_a_heartbeat() -> None:

@@ -7,10 +7,12 @@ from tests.contract.source import PRODUCT, nodes
 SEES_EVERY_ORGANIZATION = {
     "api/core/public_scope.py",  # a stranger's request names the organization by its slug
     "api/health/probes.py",  # readiness: the migration that the database is at
+    "api/core/job_runs.py",  # a run of the whole installation stands in for one of the organization's own
     "api/core/basic_auth.py",  # tries are counted for all organizations; the organization is named by its slug
     "api/iam/routes.py",  # unlock: tries are counted for all organizations
     "api/identity/counting.py",  # tries are counted for all organizations
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
+    "api/job_runs/routes.py",  # how jobs do in the whole installation
     "api/messages/routes.py",  # row-level security keeps addresses off their index; read as the organization
     "api/metrics/routes.py",  # numbers of the installation
     "api/messages/sendgrid_routes.py",  # a batch of events tells of mails of all organizations
@@ -18,10 +20,11 @@ SEES_EVERY_ORGANIZATION = {
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
-    "worker/tasks/orders.py",  # holds that run out, reminders
+    "worker/run.py",  # an operator's runs, and how jobs do
+    "worker/tasks/job_runs.py",  # sweep
     "worker/tasks/privacy.py",  # sweep
     "worker/tasks/recurrences.py",  # sweep
-    "worker/tasks/storage_deletes.py",  # sweep
+    "worker/tasks/retention.py",  # counts of tries to sign in belong to nobody
     "worker/tasks/stripe_events.py",  # events name their organization only when they are handled
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from shared import models
 from shared.core.tenancy import PLATFORM, Tenant
 from shared.core.transaction import read_only
+from tests.contract import catalogue
 from tests.factories.everything import Everything
 from tests.factories.organizations import Company
 from tests.rows import TENANT_TABLES, as_role, row, rows
@@ -52,6 +53,29 @@ def test_without_a_where_a_tenant_sees_its_own_rows_only(inhabited: tuple[Everyt
                 owners = set(session.scalars(text(f"SELECT DISTINCT org_id FROM {table}")))
                 assert owners == {each.org_id}, table
             assert list(session.scalars(text("SELECT id FROM organizations"))) == [each.org_id]
+
+
+@pytest.mark.parametrize("table", sorted(catalogue.MIXED))
+def test_no_tenant_sees_or_touches_or_makes_a_row_of_the_installation(
+    inhabited: tuple[Everything, Everything], database: Connection, table: str
+) -> None:
+    columns = [column.name for column in models.metadata.tables[table].columns if column.name not in {"org_id", "id"}]
+    copied = f"INSERT INTO {table} (org_id, id, {', '.join(columns)}) SELECT NULL, gen_random_uuid(), "
+    copied += f"{', '.join(columns)} FROM {table} WHERE org_id = '{inhabited[0].org_id}' LIMIT 1"
+    as_role(database, "crewline_platform")
+    database.execute(text(copied))
+    before = row(f"SELECT count(*) AS n, max(id::text) AS id FROM {table} WHERE org_id IS NULL")
+    assert before["n"] >= 1
+    for org_id in (inhabited[0].org_id, ""):
+        as_role(database, "crewline_tenant", org_id)
+        assert database.scalar(text(f"SELECT count(*) FROM {table} WHERE org_id IS NULL")) == 0
+        assert database.execute(text(f"UPDATE {table} SET org_id = NULL WHERE org_id IS NULL")).rowcount == 0
+        assert database.execute(text(f"DELETE FROM {table} WHERE org_id IS NULL")).rowcount == 0
+    for sql in (f"UPDATE {table} SET org_id = NULL", copied):
+        with pytest.raises(ProgrammingError, match="row-level security"), database.begin_nested():
+            as_role(database, "crewline_tenant", inhabited[0].org_id)
+            database.execute(text(sql))
+    assert row(f"SELECT count(*) AS n, max(id::text) AS id FROM {table} WHERE org_id IS NULL") == before
 
 
 def test_the_platform_sees_every_organization(inhabited: tuple[Everything, Everything]) -> None:

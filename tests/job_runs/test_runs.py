@@ -1,5 +1,6 @@
 """Runs of scheduled jobs: each slot once, never two at a time, and every end written down."""
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,17 +10,22 @@ import pytest
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.job_runs import service as job_runs
+from shared.job_runs.model import Trigger
+from shared.job_runs.service import Asked
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
-from worker.core.periodic import once_per_slot
+from worker.core import periodic
+from worker.core.periodic import Counts, Run, until_nothing
 
 MINUTE = timedelta(minutes=1)
 NOW = datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC)
 
 
 def _claim(job: str = "tests.job", *, now: datetime = NOW, cadence: timedelta = MINUTE) -> UUID | None:
+    asked = Asked(job, None, Trigger.BEAT, slot_at=job_runs.slot_of(now, cadence))
     with transaction(PLATFORM) as session:
-        return job_runs.claim(session, job, job_runs.slot_of(now, cadence), now=now)
+        claimed = job_runs.claim(session, asked, now=now)
+    return claimed.id if claimed is not None else None
 
 
 def _end(run_id: UUID | None, **values: Any) -> None:
@@ -28,7 +34,7 @@ def _end(run_id: UUID | None, **values: Any) -> None:
         if "error" in values:
             job_runs.fail(session, run_id, values["error"], now=NOW)
         else:
-            job_runs.finish(session, run_id, values, now=NOW)
+            job_runs.finish(session, run_id, values, {}, now=NOW)
 
 
 def _run(run_id: UUID | None) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def test_a_run_that_renews_its_lease_is_not_lost() -> None:
     alive = _claim()
     assert alive is not None
     with transaction(PLATFORM) as session:
-        job_runs.renew(session, alive, now=NOW + timedelta(seconds=29))
+        job_runs.renew(session, alive, {"so_far": 1}, now=NOW + timedelta(seconds=29))
     assert _claim(now=NOW + timedelta(seconds=55), cadence=timedelta(seconds=5)) is None
     assert _run(alive)["state"] == "running"
 
@@ -98,36 +104,41 @@ def test_a_lost_run_that_comes_back_changes_nothing() -> None:
     assert _run(dead)["error"] != "too late"
 
 
-def test_a_run_that_raises_is_recorded_and_raises() -> None:
-    @once_per_slot("tests.broken", lambda _: 3600.0)
-    def broken() -> dict[str, int]:
+def test_a_run_that_raises_is_recorded_and_raises_and_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Run) -> Iterator[Counts]:
+        yield {"done": 2}
         raise ZeroDivisionError("by nothing")
 
-    with pytest.raises(ZeroDivisionError):
-        broken()
-    run = row("SELECT * FROM job_runs WHERE job = 'tests.broken'")
-    assert (run["state"], run["error"]) == ("failed", "ZeroDivisionError: by nothing")
-    assert run["finished_at"] >= run["started_at"]
-    assert broken() == {"outcome": "already running or done"}
+    run_slot = _instead_of_cleanup(monkeypatch, broken)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            run_slot()
+    first, second = rows("SELECT * FROM job_runs WHERE job = 'cleanup' ORDER BY id")
+    for run in (first, second):
+        assert (run["state"], run["error"], run["counts"]) == ("failed", "ZeroDivisionError: by nothing", {"done": 2})
+        assert run["finished_at"] >= run["started_at"]
+    assert first["slot_at"] <= second["slot_at"]
 
 
-def test_a_run_repeats_its_batch_until_there_is_nothing_more_to_do() -> None:
+def test_a_run_repeats_its_batch_until_there_is_nothing_more_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     left = [3, 5, 2, 0, 9]
-
-    @once_per_slot("tests.batches", lambda _: 3600.0)
-    def batches() -> dict[str, int]:
-        return {"moved": left.pop(0)}
-
-    assert batches() == {"moved": 10}
+    run_slot = _instead_of_cleanup(monkeypatch, lambda _: until_nothing(lambda: {"moved": left.pop(0)}))
+    assert run_slot()["moved"] == 10
     assert left == [9]
-    assert row("SELECT state, counts FROM job_runs WHERE job = 'tests.batches'") == {
+    assert row("SELECT state, counts FROM job_runs WHERE job = 'cleanup'") == {
         "state": "succeeded",
         "counts": {"moved": 10},
     }
 
 
+def _instead_of_cleanup(monkeypatch: pytest.MonkeyPatch, work: periodic.Work) -> Callable[[], periodic.Outcome]:
+    """What beat would call if `work` were the work of the job `cleanup`."""
+    monkeypatch.setattr(periodic, "_WORKS", dict(periodic._WORKS))
+    return periodic.periodic("cleanup")(work)
+
+
 @pytest.mark.parametrize(
-    "job", ["messages.sweep", "order_photos.sweep", "storage_deletes.sweep", "stripe_events.sweep"]
+    "job", ["messages.sweep", "order_photos.sweep", "privacy.sweep", "stripe_events.sweep", "job_runs.sweep"]
 )
 def test_every_sweep_writes_down_its_run_once_per_slot(jobs: JobsProbe, job: str) -> None:
     before = datetime.now(UTC)

@@ -19,6 +19,7 @@ from tests.jobs_probe import JobsProbe
 from tests.rows import rows
 
 SWEEPS = ("order_photos.sweep", "storage_deletes.sweep")
+OPERATORS_NAME = {"storage_deletes.sweep": "storage_janitor", "order_photos.recount": "photo_recount"}
 _OWED = ("order_photos", "storage_deletes")
 
 
@@ -141,7 +142,7 @@ def sweep(jobs: JobsProbe, *names: str) -> list[str]:
 
 def next_run(jobs: JobsProbe, name: str) -> None:
     """The next run of a periodic job, as if the slot of the last one were over."""
-    _platform("DELETE FROM job_runs WHERE job = :job", job=name)
+    _platform("DELETE FROM job_runs WHERE job = :job", job=OPERATORS_NAME.get(name, name))
     jobs.run(name)
 
 

@@ -128,7 +128,7 @@ def test_the_daily_recount_puts_wrong_numbers_right(
             session.execute(text(drifted))
         assert usage(company) != right
         sweep(jobs, "order_photos.recount")
-        assert row("SELECT counts FROM job_runs WHERE job = 'order_photos.recount'")["counts"] == {"wrong": 1}
+        assert row("SELECT counts FROM job_runs WHERE job = 'photo_recount'")["counts"] == {"wrong": 1}
         assert usage(company) == right
     with transaction(company.scope) as session:
         session.execute(text("DELETE FROM photo_usage"))
@@ -145,8 +145,8 @@ def test_the_recount_finds_nothing_wrong_where_nothing_is(
     remove(client, company, order_id, uploaded(client, company, order_id))
     before = usage(company)
     sweep(jobs, "order_photos.recount")
-    assert row("SELECT counts FROM job_runs WHERE job = 'order_photos.recount'")["counts"] == {"wrong": 0}
+    assert row("SELECT counts FROM job_runs WHERE job = 'photo_recount'")["counts"] == {"wrong": 0}
     assert before["local"] > 0
     jobs.drain()
     sweep(jobs, "order_photos.recount")
-    assert row("SELECT counts FROM job_runs WHERE job = 'order_photos.recount'")["counts"] == {"wrong": 0}
+    assert row("SELECT counts FROM job_runs WHERE job = 'photo_recount'")["counts"] == {"wrong": 0}

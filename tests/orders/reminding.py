@@ -43,8 +43,7 @@ def copy_order(company: Company, order_id: UUID, times: int) -> None:
 def scan(company: Company | None = None, *, now: datetime | None = None, limit: int = 500) -> int:
     """Look for reminders, of one company or of all. How many were promised."""
     with transaction(company.scope if company else PLATFORM) as session:
-        org_id = company.org_id if company else None
-        return reminders.remind_due(session, org_id=org_id, now=now or datetime.now(UTC), limit=limit)["reminders"]
+        return reminders.remind_due(session, now=now or datetime.now(UTC), limit=limit)["reminders"]
 
 
 def reminders_of(company: Company) -> list[dict[str, Any]]:

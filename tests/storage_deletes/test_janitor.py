@@ -48,7 +48,7 @@ def _with(services: Services, storage: Watched, batch: int) -> Services:
 
 
 def _counts() -> dict[str, Any]:
-    found: dict[str, Any] = row("SELECT counts FROM job_runs WHERE job = :job", job=SWEEP)["counts"]
+    found: dict[str, Any] = row("SELECT counts FROM job_runs WHERE job = 'storage_janitor'")["counts"]
     return found
 
 
