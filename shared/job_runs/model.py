@@ -59,7 +59,7 @@ class JobRun(Base):
         ),
         Index("ix_job_runs_job", "org_id", "job", "id"),
         Index("ix_job_runs_open", "state", "created_at", postgresql_where=text("state IN ('queued', 'running')")),
-        Index("ix_job_runs_created_at", "created_at"),
+        Index("ix_job_runs_created_at", "org_id", "created_at", "id"),
         one_of("state", RunState),
         one_of("trigger", Trigger),
     )

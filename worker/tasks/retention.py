@@ -8,6 +8,7 @@ from shared.core.tenancy import Scope
 from shared.core.transaction import transaction
 from shared.orders import holds
 from shared.retention import jobs
+from worker.core import forgetting
 from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
@@ -19,6 +20,13 @@ HOLDS_BATCH = 100
 def cleanup(run: Run) -> Iterator[Counts]:
     """Give up orders whose deposit was not paid in time, and take away what is over."""
     yield from until_nothing(partial(_expire_holds, run.scope))
+
+
+@task(jobs.RETENTION)
+@periodic("retention")
+def forget(run: Run) -> Iterator[Counts]:
+    """Forget what has been kept for long enough."""
+    return forgetting.walk(run)
 
 
 def _expire_holds(scope: Scope) -> Counts:
