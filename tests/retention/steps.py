@@ -1,6 +1,5 @@
 """Running retention, and making rows as old as a test wants them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from shared.job_runs.service import Asked
 from shared.wiring import Services
 from tests.factories.organizations import Company
 from tests.rows import row
+from tests.variants import with_settings
 from worker.core import boot, periodic
 from worker.tasks import retention
 
@@ -43,8 +43,8 @@ def counts(company: Company | None = None, *, dry_run: bool = False) -> dict[str
 
 
 def configure(services: Services, **settings: Any) -> Services:
-    """The services with other settings of retention, in this process's worker."""
-    changed = replace(services, settings=services.settings.model_copy(update=settings))
+    """The services with other settings, in this process's worker."""
+    changed = with_settings(services, **settings)
     boot.use(changed)
     return changed
 
@@ -73,7 +73,9 @@ def add(table: str, **values: Any) -> Any:
     if "id" not in values:
         values["id"] = make_id(values.get("created_at"))
     names = ", ".join(values)
-    given = ", ".join(f"CAST(:{name} AS jsonb)" if isinstance(value, dict) else f":{name}" for name, value in values.items())
+    given = ", ".join(
+        f"CAST(:{name} AS jsonb)" if isinstance(value, dict) else f":{name}" for name, value in values.items()
+    )
     execute(f"INSERT INTO {table} ({names}) VALUES ({given})", **values)
     return values["id"]
 
@@ -82,5 +84,3 @@ def make_id(moment: datetime | None = None) -> UUID:
     """A new identifier, of `moment`."""
     fresh = new_id()
     return UUID(int=lowest_id_at(moment).int | fresh.int & (1 << 62) - 1) if moment else fresh
-
-
