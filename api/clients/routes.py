@@ -22,7 +22,7 @@ from api.core.idempotency import Answer, create_once
 from api.core.openapi import refuses
 from api.core.pagination import page_answer, page_request, page_schema
 from api.core.schemas import PageArguments
-from shared.clients import addresses, merging
+from shared.clients import addresses, holding, merging
 from shared.clients import service as clients
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
@@ -112,6 +112,32 @@ def merge_clients(body: dict[str, Any], client_id: UUID) -> dict[str, Any]:
         recurrences.move_client(session, actor(), gone.id, kept.id, now=now())
         merged = merging.merge(session, actor(), kept, gone, now=now())
     return present(merged)
+
+
+@blueprint.route("/<uuid:client_id>/legal-hold", methods=["POST"])
+@requires(Permission.CLIENTS_ERASE)
+@blueprint.response(200, ClientSchema)
+@refuses(409)
+def hold_client(client_id: UUID) -> dict[str, Any]:
+    """Put a client under legal hold: nothing that is held on them is removed, however old it is. Again is harmless.
+
+    409 `clients.merged` (with `merged_into_id`) or `clients.erased` when there is nobody to hold any more.
+    """
+    with transaction(tenant()) as session:
+        return present(holding.place(session, actor(), client_id, now=now()))
+
+
+@blueprint.route("/<uuid:client_id>/legal-hold/release", methods=["POST"])
+@requires(Permission.CLIENTS_ERASE)
+@blueprint.response(200, ClientSchema)
+@refuses(409)
+def release_client(client_id: UUID) -> dict[str, Any]:
+    """Take back the legal hold of a client and of everybody who was merged into them. Again is harmless.
+
+    409 `clients.merged` (with `merged_into_id`) or `clients.erased` when there is nobody to release any more.
+    """
+    with transaction(tenant()) as session:
+        return present(holding.release(session, actor(), client_id, now=now()))
 
 
 @blueprint.route("/<uuid:client_id>/addresses", methods=["GET"])

@@ -63,6 +63,9 @@ class ClientSchema(OutSchema):
         required=True, allow_none=True, metadata={"description": "The client that this one is part of now"}
     )
     erased_at = Instant(required=True, allow_none=True)
+    legal_hold_at = Instant(
+        required=True, allow_none=True, metadata={"description": "Since then nothing that is held on them is removed."}
+    )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
@@ -103,6 +106,7 @@ def present(client: Any, *, shows_access: bool) -> dict[str, Any]:
         "marketing_consent_at": columns["marketing_consent_at"],
         "merged_into_id": columns["merged_into_id"],
         "erased_at": columns["erased_at"],
+        "legal_hold_at": columns["legal_hold_at"],
         "created_at": columns["created_at"],
         "updated_at": columns["updated_at"],
     }

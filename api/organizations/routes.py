@@ -4,7 +4,7 @@ from typing import Any
 
 from api.core.access import requires
 from api.core.blueprint import Blueprint
-from api.core.context import actor, now, tenant
+from api.core.context import actor, now, services, tenant
 from api.core.etags import etag, expected_version
 from api.core.idempotency import Answer
 from api.core.openapi import requires_if_match
@@ -23,7 +23,7 @@ def get_organization() -> Answer:
     """Get the settings of your organization. The `ETag` names their version."""
     with read_only(tenant()) as session:
         organization = organizations.get(session, actor().org_id)
-    return present(organization), 200, etag(organization.version)
+    return present(organization, services().settings), 200, etag(organization.version)
 
 
 @blueprint.route("", methods=["PATCH"])
@@ -38,5 +38,12 @@ def update_organization(body: dict[str, Any]) -> Answer:
     412 when it names another version, `*` for any.
     """
     with transaction(tenant()) as session:
-        changed = organizations.change_settings(session, actor(), version=expected_version(), now=now(), **body)
-    return present(changed), 200, etag(changed.version)
+        changed = organizations.change_settings(
+            session,
+            actor(),
+            version=expected_version(),
+            longest_kept=services().settings.longest_kept,
+            now=now(),
+            **body,
+        )
+    return present(changed, services().settings), 200, etag(changed.version)

@@ -8,6 +8,7 @@ from api.core.hours import BusinessHoursSchema
 from api.core.schemas import Flag, InSchema, Instant, Line, MailAddress, OutSchema, Text
 from shared.core.money import MAX_AMOUNT
 from shared.core.orm import columns_of
+from shared.core.retention_settings import RetentionSettings
 from shared.organizations.model import Plan
 from shared.organizations.origins import LONGEST_ORIGIN, MOST_ORIGINS
 from shared.organizations.settings import DepositReason
@@ -20,6 +21,7 @@ STEPS = (15, 20, 30, 60)
 MOST_BUFFER, SHORTEST_HOLD, LONGEST_HOLD = 240, 5, 1440
 MOST_DAYS_AHEAD = 1_000
 """Minutes."""
+MOST_DAYS_KEPT = 36_500
 
 _PERCENT = r"(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)"
 
@@ -78,6 +80,32 @@ class SchedulingPolicySchema(InSchema):
     hold_minutes = _whole(LONGEST_HOLD, SHORTEST_HOLD, metadata={"example": 30})
 
 
+def _days(description: str, example: int | None) -> fields.Integer:
+    shown = {"description": f"{description}; null for as long as the installation does", "example": example}
+    return _whole(MOST_DAYS_KEPT, 1, allow_none=True, metadata=shown)
+
+
+class RetentionPolicySchema(InSchema):
+    """For how many whole days things are kept; not more than the installation keeps them."""
+
+    lead_days = _days("Leads that are lost or untouched", 180)
+    message_days = _days("What mails said", 30)
+    export_days = _days("Events for other systems, once they are delivered or given up", 14)
+    session_days = _days("Sessions of staff that are over, and rows of files whose content is gone", 14)
+    photo_days = _days("Photos, once their order has ended", 730)
+
+
+class RetentionInForceSchema(OutSchema):
+    """For how many days things are kept now: the shorter of what the organization and the installation say. Null is for
+    ever."""
+
+    lead_days = fields.Integer(required=True, allow_none=True)
+    message_days = fields.Integer(required=True, allow_none=True)
+    export_days = fields.Integer(required=True, allow_none=True)
+    session_days = fields.Integer(required=True, allow_none=True)
+    photo_days = fields.Integer(required=True, allow_none=True)
+
+
 class TaxRateSchema(InSchema):
     """One tax. `percent` is a decimal number in a string, 0 to 100 with up to four decimals."""
 
@@ -101,6 +129,7 @@ class OrganizationChangesSchema(InSchema):
     cancellation_policy = fields.Nested(CancellationPolicySchema)
     reminder_policy = fields.Nested(ReminderPolicySchema)
     scheduling_policy = fields.Nested(SchedulingPolicySchema)
+    retention_policy = fields.Nested(RetentionPolicySchema)
     portal_origins = fields.List(
         Line(limit=LONGEST_ORIGIN),
         validate=validate.Length(max=MOST_ORIGINS),
@@ -139,6 +168,8 @@ class OrganizationSchema(OutSchema):
     cancellation_policy = fields.Nested(CancellationPolicySchema, required=True)
     reminder_policy = fields.Nested(ReminderPolicySchema, required=True)
     scheduling_policy = fields.Nested(SchedulingPolicySchema, required=True)
+    retention_policy = fields.Nested(RetentionPolicySchema, required=True)
+    retention_in_force = fields.Nested(RetentionInForceSchema, required=True)
     portal_origins = fields.List(fields.String(), required=True)
     tax_rates = fields.List(fields.Nested(TaxRateSchema), required=True)
     contact_email = fields.String(required=True, allow_none=True)
@@ -150,10 +181,11 @@ class OrganizationSchema(OutSchema):
     created_at = Instant(required=True)
 
 
-_SHOWN = tuple(OrganizationSchema().fields)
+_SHOWN = tuple(name for name in OrganizationSchema().fields if name != "retention_in_force")
 
 
-def present(organization: Any) -> dict[str, Any]:
+def present(organization: Any, installation: RetentionSettings) -> dict[str, Any]:
     """An organization as `OrganizationSchema` says: its columns have the names of the fields."""
     columns = columns_of(organization)
-    return {name: columns[name] for name in _SHOWN}
+    shown = {name: columns[name] for name in _SHOWN}
+    return shown | {"retention_in_force": installation.days_kept(columns["retention_policy"])}

@@ -69,7 +69,8 @@ def erase_client(body: dict[str, Any], client_id: UUID) -> dict[str, Any]:
     """Forget a client, for good: names, addresses, notes, leads, mails and photos. It cannot be undone.
 
     Orders and payments stay, without anything that tells whose they were. 409 `privacy.open_orders` with the numbers of
-    orders that have to be cancelled or completed first; 409 `clients.merged` for one that is part of another client.
+    orders that have to be cancelled or completed first; 409 `privacy.legal_hold` for one under legal hold; 409
+    `clients.merged` for one that is part of another client.
     """
     with transaction(tenant()) as session:
         erased = erasing.erase(session, actor(), client_id, reason=body["reason"], now=now())

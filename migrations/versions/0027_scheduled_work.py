@@ -15,6 +15,49 @@ RETENTION_POLICY = (
     '{"lead_days": null, "message_days": null, "export_days": null, "session_days": null, "photo_days": null}'
 )
 
+_THIS_ORG = "nullif(current_setting('app.org_id', true), '')::uuid"
+OLD_ENTRIES = f"org_id = {_THIS_ORG} AND created_at < now() - interval '365 days'"
+"""What retention may remove at all, whatever it is told."""
+
+FORGET_AUDIT_ENTRIES = f"""
+CREATE FUNCTION forget_audit_entries(entries uuid[]) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH gone AS (
+        DELETE FROM public.audit_entries WHERE {OLD_ENTRIES} AND id = ANY (entries) RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$
+"""
+FORGET_IN_STRIPE_EVENTS = f"""
+CREATE FUNCTION forget_in_stripe_events(intents text[], orders text[]) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH forgotten AS (
+        UPDATE public.stripe_events SET last_error = NULL, payload = jsonb_build_object(
+            'id', payload -> 'id', 'object', payload -> 'object', 'type', payload -> 'type',
+            'api_version', payload -> 'api_version', 'created', payload -> 'created', 'livemode', payload -> 'livemode',
+            'data', jsonb_build_object('object', (
+                SELECT coalesce(jsonb_object_agg(key, CASE key
+                    WHEN 'metadata' THEN jsonb_build_object(
+                        'org_id', value -> 'org_id', 'order_id', value -> 'order_id')
+                    ELSE value END), '{{}}'::jsonb)
+                FROM jsonb_each(payload #> '{{data,object}}')
+                WHERE key = 'metadata' AND jsonb_typeof(value) = 'object'
+                   OR jsonb_typeof(value) IN ('string', 'number', 'boolean', 'null') AND (
+                       key IN ('id', 'object', 'created', 'currency', 'status', 'payment_status', 'livemode', 'mode',
+                               'payment_intent', 'charge', 'latest_charge', 'balance_transaction', 'paid', 'captured',
+                               'refunded', 'reason')
+                       OR key LIKE 'amount%')
+            )))
+        WHERE (coalesce(payload #>> '{{data,object,payment_intent}}', payload #>> '{{data,object,id}}') = ANY (intents)
+               OR payload #>> '{{data,object,metadata,order_id}}' = ANY (orders))
+          AND coalesce(payload #>> '{{data,object,metadata,org_id}}', {_THIS_ORG}::text) = {_THIS_ORG}::text
+        RETURNING 1
+    )
+    SELECT count(*) FROM forgotten
+$$
+"""
+"""Leaves identifiers, states and amounts: what it does not know, it forgets."""
+
 
 def upgrade() -> None:
     _grow_job_runs()
@@ -25,6 +68,8 @@ def upgrade() -> None:
         "organizations",
         sa.Column("retention_policy", JSONB(none_as_null=True), server_default=RETENTION_POLICY, nullable=False),
     )
+    _let_old_entries_go()
+    _let_stripe_events_forget()
 
 
 def _execute(accepted: str, statement: str) -> None:
@@ -70,7 +115,7 @@ def _grow_job_runs() -> None:
         "INDEX ix_job_runs_job": "(org_id, job, id)",
         "INDEX ix_job_runs_succeeded": "(org_id, job, id) WHERE slot_at IS NOT NULL AND state = 'succeeded'",
         "INDEX ix_job_runs_open": "(state, created_at) WHERE state IN ('queued', 'running')",
-        "INDEX ix_job_runs_created_at": "(created_at)",
+        "INDEX ix_job_runs_created_at": "(org_id, created_at, id)",
     }
     for kind, what in indexes.items():
         name = kind.split()[-1]
@@ -167,7 +212,30 @@ def _create_csv_files() -> None:
     rls.protect_tenant_table("csv_file_parts")
 
 
+def _let_old_entries_go() -> None:
+    """Nobody may delete entries of the audit log. The owner of the schema may read and delete old ones of the
+    transaction's organization, and lends that to whoever calls the function."""
+    for name, what in (("retention_reads", "SELECT"), ("retention_deletes", "DELETE")):
+        op.execute(f"CREATE POLICY {name} ON audit_entries FOR {what} TO CURRENT_USER USING ({OLD_ENTRIES})")
+    op.execute(FORGET_AUDIT_ENTRIES)
+    _lend_to_tenants("forget_audit_entries(uuid[])")
+
+
+def _let_stripe_events_forget() -> None:
+    op.execute(FORGET_IN_STRIPE_EVENTS)
+    _lend_to_tenants("forget_in_stripe_events(text[], text[])")
+
+
+def _lend_to_tenants(function: str) -> None:
+    op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO crewline_tenant")
+
+
 def downgrade() -> None:
+    op.execute("DROP FUNCTION forget_in_stripe_events(text[], text[])")
+    op.execute("DROP FUNCTION forget_audit_entries(uuid[])")
+    for name in ("retention_deletes", "retention_reads"):
+        op.execute(f"DROP POLICY {name} ON audit_entries")
     op.drop_table("csv_file_parts")
     op.drop_table("csv_files")
     op.drop_table("webhook_endpoints")

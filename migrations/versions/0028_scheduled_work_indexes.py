@@ -14,6 +14,21 @@ INDEXES = {
     "ix_exports_created_at": "exports (org_id, created_at)",
     "ix_sessions_end": "sessions (least(revoked_at, idle_until, ends_at))",
     "ix_exports_dead": "exports (org_id, dead_at) WHERE state = 'dead'",
+    "ix_exports_over": "exports (org_id, (coalesce(delivered_at, dead_at, created_at)), id)"
+    " WHERE state IN ('delivered', 'dead')",
+    "ix_orders_lead": "orders (org_id, lead_id) WHERE lead_id IS NOT NULL",
+    "ix_leads_over": "leads (org_id, updated_at, id) WHERE state <> 'won'",
+    "ix_messages_said": "messages (org_id, created_at, id) WHERE state IN ('sent', 'dead', 'suppressed')"
+    " AND (variables <> '{}'::jsonb OR delivery_detail IS NOT NULL"
+    " OR (last_error IS NOT NULL AND state <> 'suppressed'))",
+    "ix_order_photos_created_at": "order_photos (org_id, created_at, id)",
+    "ix_sessions_over": "sessions (org_id, (least(revoked_at, idle_until, ends_at)), id)",
+    "ix_stripe_events_over": "stripe_events (handled_at, id) WHERE state IN ('handled', 'ignored')",
+    "ix_stripe_events_intent": "stripe_events"
+    " ((coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')))",
+    "ix_stripe_events_order": "stripe_events ((payload #>> '{data,object,metadata,order_id}'))",
+    "ix_clients_legal_hold": "clients (org_id) WHERE legal_hold_at IS NOT NULL",
+    "ix_clients_merged_into": "clients (org_id, merged_into_id) WHERE merged_into_id IS NOT NULL",
 }
 
 

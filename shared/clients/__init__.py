@@ -10,6 +10,9 @@ active client has at least one of them. A merged client keeps its identifier and
 that one is never merged itself, because merging it takes along what was merged into it. Neither merged nor erased
 clients are listed, found by a search, or changed.
 
+Under legal hold (`holding.py`) nothing that is held on a client is removed, neither by retention nor by erasing. Who is
+merged with one under hold is under hold.
+
 Search: `client_terms` holds the words by which a client is found, folded (`words.py`), and is written with every change
 of name, address or phone (`searching.py`). Orders and leads point at clients with a composite key, so never at another
 organization's.

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
-from shared.clients import rows, searching
+from shared.clients import holding, rows, searching
 from shared.clients.model import ClientAddress
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code, invalid_field
@@ -28,6 +28,7 @@ def lock_both(session: Session, actor: Actor, client_id: UUID, other_id: UUID) -
     Raises `NotFound`, `Invalid` for an unknown other one, `Conflict` when they are the same or one of them was merged
     or erased before.
     """
+    holding.wait_for_removals(session, actor)  # one may be under hold: then what belongs to the other is, too
     client = rows.clients.c
     query = select(rows.clients).where(client.org_id == actor.org_id, client.id.in_([client_id, other_id]))
     found = {row.id: row for row in session.execute(query.order_by(client.id).with_for_update())}
@@ -46,7 +47,7 @@ def merge(session: Session, actor: Actor, kept: Row[Any], gone: Row[Any], *, now
     """Let `gone` become part of `kept`; both come from `lock_both`. Returns the one that stays.
 
     What is known about `kept` is kept, its gaps are filled, and what would be lost is written into its notes. Consent
-    to marketing is not taken over: it was given for the other address.
+    to marketing is not taken over: it was given for the other address. A legal hold is.
     """
     org_id = actor.org_id
     client = rows.clients.c
@@ -74,6 +75,7 @@ def _joined(kept: Row[Any], gone: Row[Any]) -> dict[str, Any]:
     lost += [old for new, old in ((kept.email, gone.email), (kept.phone, gone.phone)) if new and old]
     also = f"Also known as: {', '.join(lost)}." if lost else ""
     return {
+        "legal_hold_at": holding.joined(kept, gone),
         "email": kept.email or gone.email,
         "phone": kept.phone or gone.phone,
         "notes": "\n\n".join(filter(None, (kept.notes, gone.notes, also))),

@@ -21,6 +21,10 @@ class Client(TenantRow, Base):
         child_of("clients", "merged_into_id"),
         Index("uq_clients_org_id_email", "org_id", text("lower(email)"), unique=True),
         Index("uq_clients_org_id_phone", "org_id", "phone", unique=True),
+        Index("ix_clients_legal_hold", "org_id", postgresql_where=text("legal_hold_at IS NOT NULL")),
+        Index(
+            "ix_clients_merged_into", "org_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")
+        ),
         CheckConstraint(
             "email IS NOT NULL OR phone IS NOT NULL OR merged_into_id IS NOT NULL OR erased_at IS NOT NULL",
             name="reachable",

@@ -50,6 +50,7 @@ def create(
         marketing_consent_at=now if marketing_consent else None,
         merged_into_id=None,
         erased_at=None,
+        legal_hold_at=None,
         created_at=now,
         updated_at=now,
     )

@@ -114,14 +114,18 @@ def store_answer(
     )
 
 
-def forget_answers(session: Session, actor: Actor, *, ids: list[UUID], orders: Select[tuple[UUID]]) -> None:
-    """Forget the organization's answers in which one of `ids` is written, and those that are, or name, one of `orders`:
-    they repeat what is held on a person."""
+def forget_answers(
+    session: Session, actor: Actor, *, ids: list[UUID], orders: Select[tuple[UUID]], known_by: list[str]
+) -> None:
+    """Forget the organization's answers in which one of `ids` is written, those that are, or name, one of `orders`, and
+    those with something that a person is `known_by`, such as an address, in any case: they repeat what is held on
+    them."""
     body = StoredAnswer.body
     named = [str(each) for each in ids]
     numbers = select(as_type(orders.subquery().c.id, Text))
     about = [
         *(body[name].astext.in_(named) for name in ("id", "client_id", "lead_id")),
         *(body[name].astext.in_(numbers) for name in ("id", "order_id", "resource_id")),
+        *(func.strpos(func.lower(as_type(body, Text)), known.lower()) > 0 for known in known_by),
     ]
     session.execute(delete(StoredAnswer).where(StoredAnswer.org_id == actor.org_id, or_(*about)))

@@ -20,3 +20,8 @@ def lock_number(*name: object) -> int:
 def queue_up(session: Session, *name: object) -> None:
     """Wait for the lock in front of the next statement, in the same message."""
     send_later(session, "SELECT pg_advisory_xact_lock(%(number)s)", {"number": lock_number(*name)})
+
+
+def share(session: Session, *name: object) -> None:
+    """The same for one of those who may have the lock at the same time, but not together with who queues up for it."""
+    send_later(session, "SELECT pg_advisory_xact_lock_shared(%(number)s)", {"number": lock_number(*name)})

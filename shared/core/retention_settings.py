@@ -1,5 +1,6 @@
 """How long things are kept; part of `shared.core.settings.Settings`."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -31,3 +32,23 @@ class RetentionSettings(BaseModel):
     retention_photo_days: Annotated[int, Field(ge=0)] = Field(
         0, description="Photos are removed this long after their order has ended. 0 keeps them."
     )
+
+    @property
+    def longest_kept(self) -> dict[str, int | None]:
+        """The days for which the installation keeps what an organization may keep for less; None is for ever."""
+        return {
+            "lead_days": self.retention_lead_days,
+            "message_days": self.retention_message_days,
+            "export_days": self.retention_export_days,
+            "session_days": self.retention_session_days,
+            "photo_days": self.retention_photo_days or None,
+        }
+
+    def days_kept(self, policy: Mapping[str, int | None]) -> dict[str, int | None]:
+        """For how many days things are kept in an organization that has chosen `policy`: None is for ever. Leads go
+        only where the installation removes leads at all."""
+        chosen = {
+            name: min((days for days in (policy.get(name), longest) if days is not None), default=None)
+            for name, longest in self.longest_kept.items()
+        }
+        return chosen if self.retention_enable_leads else chosen | {"lead_days": None}

@@ -43,6 +43,13 @@ class Export(TenantRow, Owed, Base):
         Index("ix_exports_state", "org_id", "state", "id"),
         Index("ix_exports_created_at", "org_id", "created_at"),
         Index("ix_exports_dead", "org_id", "dead_at", postgresql_where=text("state = 'dead'")),
+        Index(
+            "ix_exports_over",
+            "org_id",
+            text("coalesce(delivered_at, dead_at, created_at)"),
+            "id",
+            postgresql_where=text("state IN ('delivered', 'dead')"),
+        ),
         one_of("state", ExportState),
     )
 

@@ -55,6 +55,7 @@ class StaffSession(TenantRow, Base):
         UniqueConstraint("org_id", "refresh_hash"),
         Index("ix_sessions_user", "org_id", "user_id"),
         Index("ix_sessions_end", text("least(revoked_at, idle_until, ends_at)")),
+        Index("ix_sessions_over", "org_id", text("least(revoked_at, idle_until, ends_at)"), "id"),
     )
 
     user_id: Mapped[UUID]

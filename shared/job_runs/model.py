@@ -66,7 +66,7 @@ class JobRun(Base):
             postgresql_where=text("slot_at IS NOT NULL AND state = 'succeeded'"),
         ),
         Index("ix_job_runs_open", "state", "created_at", postgresql_where=text("state IN ('queued', 'running')")),
-        Index("ix_job_runs_created_at", "created_at"),
+        Index("ix_job_runs_created_at", "org_id", "created_at", "id"),
         one_of("state", RunState),
         one_of("trigger", Trigger),
     )

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, child_of, of_organization, one_of
@@ -23,6 +23,7 @@ class Lead(TenantRow, Base):
         Index("ix_leads_service", "org_id", "service_id"),
         Index("ix_leads_estimate", "org_id", "estimate_id"),
         Index("ix_leads_client", "org_id", "client_id"),
+        Index("ix_leads_over", "org_id", "updated_at", "id", postgresql_where=text("state <> 'won'")),
         one_of("state", LeadState),
         CheckConstraint("email IS NOT NULL OR phone IS NOT NULL OR erased_at IS NOT NULL", name="reachable"),
     )

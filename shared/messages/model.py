@@ -83,6 +83,16 @@ class Message(TenantRow, Owed, Base):
             "ix_messages_due", "next_attempt_at", postgresql_where=text("state IN ('queued', 'sending', 'retrying')")
         ),
         Index("ix_messages_dead", "kind", "created_at", postgresql_where=text("state = 'dead'")),
+        Index(
+            "ix_messages_said",
+            "org_id",
+            "created_at",
+            "id",
+            postgresql_where=text(
+                "state IN ('sent', 'dead', 'suppressed') AND (variables <> '{}'::jsonb OR delivery_detail IS NOT NULL"
+                " OR (last_error IS NOT NULL AND state <> 'suppressed'))"
+            ),
+        ),
         one_of("kind", MessageKind),
         one_of("state", MessageState),
         one_of("delivery", Delivery),

@@ -53,6 +53,7 @@ class OrderPhoto(TenantRow, Owed, Base):
             unique=True,
             postgresql_where=text("state IN ('uploaded', 'processing', 'stored')"),
         ),
+        Index("ix_order_photos_created_at", "org_id", "created_at", "id"),
         Index("ix_order_photos_due", "next_attempt_at", postgresql_where=text("next_attempt_at IS NOT NULL")),
         one_of("state", PhotoState),
         one_of("phase", PhotoPhase),

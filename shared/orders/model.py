@@ -45,6 +45,7 @@ class Order(TenantRow, Base):
         Index("ix_orders_team", "org_id", "team_id", "scheduled_start", "id"),
         Index("ix_orders_unassigned", "org_id", "scheduled_start", "id", postgresql_where=text("team_id IS NULL")),
         Index("ix_orders_updated", "org_id", "updated_at"),
+        Index("ix_orders_lead", "org_id", "lead_id", postgresql_where=text("lead_id IS NOT NULL")),
         Index("ix_orders_reminders", "scheduled_start", postgresql_where=text("state = 'confirmed'")),
         Index("ix_orders_hold", "hold_until", postgresql_where=text("state = 'pending' AND hold_until IS NOT NULL")),
         Index(

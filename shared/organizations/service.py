@@ -1,4 +1,5 @@
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Unpack
 from uuid import UUID
@@ -67,6 +68,12 @@ def get(session: Reader, org_id: UUID) -> Row[Any]:
     return found
 
 
+def list_ids(session: Reader, *, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Identifiers of organizations, in their order, behind `after`. Needs the platform scope."""
+    query = select(_organizations.c.id).order_by(_organizations.c.id).limit(limit)
+    return session.execute(query if after is None else query.where(_organizations.c.id > after)).scalars().all()
+
+
 def find_by_slug(session: Reader, slug: str) -> Row[Any] | None:
     """The columns of the organization with `slug`, if there is one. Needs the platform scope."""
     return session.execute(select(_organizations).where(_organizations.c.slug == slug)).one_or_none()
@@ -84,13 +91,22 @@ def get_for_strangers(session: Reader, slug: str) -> Row[Any]:
 
 
 def change_settings(
-    session: Session, actor: Actor, *, version: int | None, now: datetime, **changes: Unpack[Changes]
+    session: Session,
+    actor: Actor,
+    *,
+    version: int | None,
+    longest_kept: Mapping[str, int | None] | None = None,
+    now: datetime,
+    **changes: Unpack[Changes],
 ) -> Organization:
     """Change settings of the actor's organization; what stays as it is leaves neither a trace nor a new version.
+    `longest_kept` is what a retention policy may not exceed.
 
     Raises `Invalid` with every fault, `Conflict` when `version` (None for any) is not the current one.
     """
-    settings.refuse(settings.faults_in(changes))
+    faults = settings.faults_in(changes)
+    faults += settings.faults_in_retention(changes.get("retention_policy", {}), longest_kept or {})
+    settings.refuse(faults)
     changes = settings.spelled(changes)
     organization = _lock(session, actor)
     if version is not None and version != organization.version:

@@ -21,6 +21,7 @@ BAD_HOURS = code("organizations.bad_hours", "The business hours cannot be used")
 BAD_TAX_RATES = code("organizations.bad_tax_rates", "The tax rates cannot be used")
 BAD_DEPOSIT_POLICY = code("organizations.bad_deposit_policy", "The deposit policy contradicts itself")
 BAD_CANCELLATION_POLICY = code("organizations.bad_cancellation_policy", "The cancellation policy contradicts itself")
+BAD_RETENTION_POLICY = code("organizations.bad_retention_policy", "The retention policy cannot be used")
 BAD_ORIGIN = code("organizations.bad_origin", "The origin cannot be used")
 
 
@@ -96,6 +97,15 @@ _OF_THE_MACHINE = {"localtime", "Factory"}
 def faults_in(values: Mapping[str, Any]) -> list[Invalid]:
     """Everything that is wrong with `values` (by the names of `Changes`), each fault with its JSON Pointer."""
     return [fault for name, value in values.items() if name in _RULES for fault in _RULES[name](value)]
+
+
+def faults_in_retention(policy: Mapping[str, int | None], longest: Mapping[str, int | None]) -> Iterator[Invalid]:
+    """What an organization would keep for more days than `longest` allows."""
+    for name, days in policy.items():
+        most = longest.get(name)
+        if days is not None and most is not None and days > most:
+            detail = f"Is more than {most}, for which this installation keeps it."
+            yield invalid_field(f"/retention_policy/{name}", BAD_RETENTION_POLICY, detail)
 
 
 def faults_in_hours(week: dict[str, Any], pointer: str = "/business_hours") -> Iterator[Invalid]:

@@ -17,9 +17,10 @@ from shared.core.orm import table_of
 from shared.order_photos import erasing as order_photos
 from shared.orders.model import Order
 from shared.orders.states import OCCUPYING
-from shared.privacy import person, scrubbing
+from shared.privacy import copies, person, scrubbing
 from shared.privacy.person import Person
 
+LEGAL_HOLD = code("privacy.legal_hold", "The client is under legal hold")
 OPEN_ORDERS = code("privacy.open_orders", "The client has open orders")
 MOST_NAMED = 50
 """Numbers of orders in a refusal."""
@@ -42,17 +43,26 @@ def erase(session: Session, actor: Actor, client_id: UUID, *, reason: ErasureRea
     client's columns. Again is harmless.
 
     Some twenty statements, one or two for each table that holds something on people, whatever the number of rows.
-    Raises `NotFound`, or `Conflict` when the client was merged into another or has open orders.
+    Raises `NotFound`, or `Conflict` when the client was merged into another, is under legal hold or has open orders.
     """
-    client = _lock(session, actor, client_id)
+    found = _lock(session, actor, client_id)
+    client = found[client_id]
     if client.erased_at is not None:
         return client
     clients.demand_active(client)
+    if any(row.legal_hold_at is not None for row in found.values()):
+        raise Conflict(LEGAL_HOLD, "What is held on this client may be needed as proof. Release the hold first.")
     who = person.find(session, actor, client_id)
     _demand_no_open_orders(session, who)
     photos = order_photos.remove_all(session, actor, who.orders, now=now)
-    idempotency.forget_answers(session, actor, ids=[*who.client_ids, *who.lead_ids], orders=who.orders)
+    known_by = [*who.emails, *who.phones]
+    idempotency.forget_answers(
+        session, actor, ids=[*who.client_ids, *who.lead_ids], orders=who.orders, known_by=known_by
+    )
     scrubbing.scrub_outgoing(session, actor, who)
+    copies.forget_stripe_events(session, who)
+    copies.forget_files(session, actor, now=now)
+    copies.forget_answers_of_systems(session, actor)
     scrubbing.scrub_orders(session, actor, who, now=now)
     scrubbing.scrub_recurrences(session, actor, who, now=now)
     scrubbing.scrub_leads(session, actor, who, now=now)
@@ -62,16 +72,16 @@ def erase(session: Session, actor: Actor, client_id: UUID, *, reason: ErasureRea
     return session.execute(clients.ONE, {"org_id": actor.org_id, "client_id": client_id}).one()
 
 
-def _lock(session: Session, actor: Actor, client_id: UUID) -> Row[Any]:
-    """The client, and who was merged into it, in the order in which merging locks them. Nobody writes an order or a
-    recurrence for them meanwhile: that takes hold of the client, too."""
+def _lock(session: Session, actor: Actor, client_id: UUID) -> dict[UUID, Row[Any]]:
+    """The client, and who was merged into it, by identifier, in the order in which merging locks them. Nobody writes an
+    order or a recurrence for them meanwhile: that takes hold of the client, too."""
     client = clients.clients.c
     mine = (client.org_id == actor.org_id, or_(client.id == client_id, client.merged_into_id == client_id))
     query = select(clients.clients).where(*mine).order_by(client.id).with_for_update()
     found = {row.id: row for row in session.execute(query)}
     if client_id not in found:
         raise clients.not_found()
-    return found[client_id]
+    return found
 
 
 def _demand_no_open_orders(session: Session, who: Person) -> None:

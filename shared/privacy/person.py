@@ -35,6 +35,7 @@ class Person:
     org_id: UUID
     client_ids: list[UUID]
     emails: list[str]
+    phones: list[str]
     lead_ids: list[UUID]
 
     @property
@@ -94,4 +95,4 @@ def find(session: Reader, actor: Actor, client_id: UUID) -> Person:
     phones = [row.phone for row in found if row.phone]
     same = or_(func.lower(lead.email).in_(emails), lead.phone.in_(phones)) & lead.client_id.is_(None)
     theirs = select(lead.id).where(lead.org_id == actor.org_id, or_(lead.client_id.in_(client_ids), same))
-    return Person(actor.org_id, client_ids, emails, list(session.execute(theirs).scalars()))
+    return Person(actor.org_id, client_ids, emails, phones, list(session.execute(theirs).scalars()))

@@ -23,6 +23,12 @@ class StripeEvent(Owed, Base):
     __tablename__ = "stripe_events"
     __table_args__ = (
         Index("ix_stripe_events_due", "next_attempt_at", postgresql_where=text("state IN ('received', 'handling')")),
+        Index("ix_stripe_events_over", "handled_at", "id", postgresql_where=text("state IN ('handled', 'ignored')")),
+        Index(
+            "ix_stripe_events_intent",
+            text("coalesce(payload #>> '{data,object,payment_intent}', payload #>> '{data,object,id}')"),
+        ),
+        Index("ix_stripe_events_order", text("(payload #>> '{data,object,metadata,order_id}')")),
         one_of("state", EventState),
     )
 

@@ -34,7 +34,8 @@ def test_the_database_has_no_other_tables(database: Connection) -> None:
 def test_every_tenant_table_has_a_policy_for_each_role_and_no_other(database: Connection) -> None:
     sql = "SELECT tablename, roles::text AS role, permissive, cmd, qual, with_check FROM pg_policies"
     found: dict[str, dict[str, Any]] = {}
-    for policy in database.execute(text(sql)).mappings():
+    others = " WHERE policyname NOT IN ('retention_reads', 'retention_deletes')"
+    for policy in database.execute(text(sql + others)).mappings():
         assert (policy["permissive"], policy["cmd"], policy["with_check"]) == ("PERMISSIVE", "ALL", None)
         found.setdefault(policy["tablename"], {})[policy["role"]] = policy["qual"]
     assert set(found) == {*TENANT_TABLES, "organizations"}
@@ -44,6 +45,33 @@ def test_every_tenant_table_has_a_policy_for_each_role_and_no_other(database: Co
             "{crewline_platform}": "true",
             "{crewline_tenant}": f"({column} = (NULLIF(current_setting('app.org_id'::text, true), ''::text))::uuid)",
         }, table
+
+
+def test_retention_may_take_old_entries_out_of_the_audit_log_and_nothing_else(database: Connection) -> None:
+    sql = (
+        "SELECT tablename, policyname, roles::text AS role, cmd, qual FROM pg_policies"
+        " WHERE roles::text NOT IN ('{crewline_tenant}', '{crewline_platform}')"
+    )
+    found = [tuple(policy) for policy in database.execute(text(sql + " ORDER BY policyname")).all()]
+    own = "(org_id = (NULLIF(current_setting('app.org_id'::text, true), ''::text))::uuid)"
+    old = f"({own} AND (created_at < (now() - '365 days'::interval)))"
+    assert found == [
+        ("audit_entries", "retention_deletes", "{crewline_owner}", "DELETE", old),
+        ("audit_entries", "retention_reads", "{crewline_owner}", "SELECT", old),
+    ]
+
+
+def test_what_runs_with_the_rights_of_the_owner_is_listed(database: Connection) -> None:
+    sql = (
+        "SELECT proname, has_function_privilege('crewline_tenant', oid, 'EXECUTE') AS tenant,"
+        " has_function_privilege('crewline_platform', oid, 'EXECUTE') AS platform, proconfig[1] AS path FROM pg_proc"
+        " WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
+    )
+    path = "search_path=pg_catalog, pg_temp"
+    assert [tuple(each) for each in database.execute(text(sql)).all()] == [
+        ("forget_audit_entries", True, False, path),
+        ("forget_in_stripe_events", True, False, path),
+    ]
 
 
 def test_without_a_where_a_tenant_sees_its_own_rows_only(inhabited: tuple[Everything, Everything]) -> None:

@@ -44,6 +44,14 @@ CHANGED: dict[str, Any] = {
         "buffer_minutes": 240,
         "hold_minutes": 1440,
     },
+    # As long as the installation: what is in force stays as it is (see test_retention_policy.py).
+    "retention_policy": {
+        "lead_days": 365,
+        "message_days": 90,
+        "export_days": 30,
+        "session_days": 30,
+        "photo_days": None,
+    },
     "portal_origins": ["https://book.bright.test", "http://localhost:5173"],
     "tax_rates": [{"name": "GST", "percent": "5"}, {"name": "QST", "percent": "9.975"}],
     "contact_email": "office@bright.test",
@@ -52,7 +60,7 @@ CHANGED: dict[str, Any] = {
     "brand_color": "#c0ffee",
     "require_mfa": True,
 }
-NOT_CHANGEABLE = {"id", "slug", "plan", "currency", "version", "created_at"}
+NOT_CHANGEABLE = {"id", "slug", "plan", "currency", "version", "created_at", "retention_in_force"}
 
 
 def _read(client: CheckedClient, company: Company) -> dict[str, Any]:
@@ -105,6 +113,16 @@ def test_a_new_organization_has_the_documented_defaults(client: CheckedClient, c
             "step_minutes": 30,
             "buffer_minutes": 30,
             "hold_minutes": 30,
+        },
+        "retention_policy": dict.fromkeys(
+            ("lead_days", "message_days", "export_days", "session_days", "photo_days"), None
+        ),
+        "retention_in_force": {
+            "lead_days": None,
+            "message_days": 90,
+            "export_days": 30,
+            "session_days": 30,
+            "photo_days": None,
         },
         "portal_origins": [],
         "tax_rates": [],

@@ -10,6 +10,7 @@ from shared.core.tenancy import PLATFORM, Scope
 from shared.core.transaction import read_only, transaction
 from shared.retention import cleaning, jobs
 from shared.retention.cleaning import Step
+from worker.core import forgetting
 from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
 
@@ -31,6 +32,13 @@ def cleanup(run: Run) -> Iterator[Counts]:
             faults.append(fault)
     if faults:
         raise faults[0]
+
+
+@task(jobs.RETENTION)
+@periodic("retention")
+def forget(run: Run) -> Iterator[Counts]:
+    """Forget what has been kept for long enough."""
+    return forgetting.walk(run)
 
 
 def _clean(step: Step, scope: Scope) -> Counts:

@@ -1,0 +1,70 @@
+"""Forgetting what was copied out of a person's rows: files, events of Stripe, answers of other systems."""
+
+from datetime import datetime
+
+from sqlalchemy import Text, case, cast, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from shared.core.actor import Actor
+from shared.core.orm import table_of
+from shared.csv_files.model import CsvFile, CsvFilePart, CsvFileState
+from shared.exports.model import WebhookEndpoint
+from shared.job_runs.model import OPEN as OPEN_RUNS
+from shared.job_runs.model import JobRun
+from shared.payments.model import Payment
+from shared.privacy.person import Person
+
+FORGOTTEN = "What it said is forgotten: a person was erased."
+"""What stands where an error was."""
+SEARCHED = "q"
+"""The filter that may hold a name."""
+
+_files, _parts, _runs = table_of(CsvFile), table_of(CsvFilePart), table_of(JobRun)
+_endpoints, _payments = table_of(WebhookEndpoint), table_of(Payment)
+
+
+def forget_stripe_events(session: Session, who: Person) -> None:
+    """Take everything but identifiers, states and amounts out of the events about what the person has paid. The table
+    belongs to no organization: the database lends a function that touches nothing else (migration 0027)."""
+    payment = _payments.c
+    mine = (payment.org_id == who.org_id, payment.order_id.in_(who.orders))
+    intents = func.array(select(payment.stripe_payment_intent_id).where(*mine).scalar_subquery())
+    orders = func.array(select(cast(who.orders.subquery().c.id, Text)).scalar_subquery())
+    session.execute(select(func.forget_in_stripe_events(intents, orders)))
+
+
+def forget_files(session: Session, actor: Actor, *, now: datetime) -> None:
+    """Forget what is in the organization's files: which of them tell of the person, nobody can tell. One that is being
+    written is written anew, unless it is of a search, which may have been for their name."""
+    file = _files.c
+    mine = file.org_id == actor.org_id
+    session.execute(delete(_parts).where(_parts.c.org_id == actor.org_id))
+    unwritten = file.state.in_([CsvFileState.QUEUED, CsvFileState.WRITING])
+    is_search = file.filters.has_key(SEARCHED)
+    state = case(
+        (unwritten & is_search, CsvFileState.DEAD),
+        (unwritten, CsvFileState.QUEUED),
+        (file.state == CsvFileState.READY, CsvFileState.EXPIRED),
+        else_=file.state,
+    )
+    values = {
+        "state": state,
+        "rows": case((unwritten, 0), else_=file.rows),
+        "total_rows": case((unwritten, None), else_=file.total_rows),
+        "bytes": 0,
+        "filters": file.filters.op("-")(SEARCHED),
+        "next_attempt_at": case((unwritten & ~is_search, now)),
+        "last_error": case(((unwritten & is_search) | (file.state == CsvFileState.DEAD), FORGOTTEN)),
+    }
+    session.execute(update(_files).where(mine).values(values))
+
+
+def forget_answers_of_systems(session: Session, actor: Actor) -> None:
+    """Forget what a receiver of events has answered last, and what runs of jobs that are over have found: both may
+    quote anything."""
+    endpoint, run = _endpoints.c, _runs.c
+    said = (endpoint.org_id == actor.org_id, endpoint.last_error.is_not(None))
+    session.execute(update(_endpoints).where(*said).values(last_error=FORGOTTEN))
+    over = (run.org_id == actor.org_id, run.state.not_in(OPEN_RUNS))
+    error = case((run.error.is_not(None), FORGOTTEN))
+    session.execute(update(_runs).where(*over).values(details={}, asked={}, error=error))

@@ -1,0 +1,137 @@
+"""The walk of retention: organization by organization, category by category, page by page (`shared/retention`)."""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.core import clock
+from shared.core.errors import Refusal
+from shared.core.tenancy import PLATFORM, Tenant
+from shared.core.transaction import read_only, transaction
+from shared.organizations import service as organizations
+from shared.retention import forgetting
+from shared.retention.categories import CATEGORIES, OF_INSTALLATION, Category, limits
+from shared.retention.forgetting import Looked
+from worker.core.boot import services
+from worker.core.periodic import Counts, Run
+
+log = structlog.get_logger(__name__)
+
+ORGANIZATIONS = 500
+"""Read at once."""
+SHORTEST_REST, LONGEST_REST = 0.02, 0.5
+"""Seconds after a full page. In between it is as long as the page has taken: half of the time is left to others."""
+MOST_NAMED = 5
+"""Organizations in the message of a run that has failed."""
+AT, FAILED = "at", "failed"
+"""What the run keeps between its turns: where it stopped (whose rows, which category, whether in it, behind which row),
+and who failed."""
+_INSTALLATION = "installation"
+
+
+class IncompleteError(Exception):
+    """Some organizations could not be done; all others are."""
+
+
+def walk(run: Run) -> Iterator[Counts]:
+    """Forget what is over; in a dry run count it, by the same words. Yields after each transaction.
+
+    An organization that the database refuses does not keep the others from being done: the run goes on, and raises
+    `IncompleteError` at its end.
+    """
+    now = clock.utc_now()
+    failed: dict[str, str] = run.details.setdefault(FAILED, {})
+    yield {category.name: 0 for category in (*CATEGORIES, *OF_INSTALLATION) if _is_asked(run, category)}
+    for org_id in _owners(run):
+        whose = str(org_id or _INSTALLATION)
+        try:
+            yield from _forget_of(run, org_id, now)
+        except (Refusal, SQLAlchemyError) as error:
+            log.exception("retention.organization_failed", org_id=whose)
+            failed[whose] = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+        run.details[AT] = [whose, len(CATEGORIES), False, None]
+        yield {}
+    del run.details[FAILED]
+    run.details.pop(AT, None)
+    if failed:
+        named = "; ".join(f"{whose}: {why}" for whose, why in list(failed.items())[:MOST_NAMED])
+        raise IncompleteError(f"{len(failed)} organizations failed, the others are done: {named}")
+
+
+def _is_asked(run: Run, category: Category) -> bool:
+    return not (category.of_installation and isinstance(run.scope, Tenant))
+
+
+def _owners(run: Run) -> Iterator[UUID | None]:
+    """Whose rows are to be looked at, from where the last turn stopped; None, at the end, is the installation."""
+    if isinstance(run.scope, Tenant):
+        yield run.scope.org_id
+        return
+    stopped_at = run.details[AT][0] if AT in run.details else None
+    if stopped_at != _INSTALLATION:
+        last = UUID(stopped_at) if stopped_at else None
+        if last:
+            yield last
+        yield from _organizations(last)
+    yield None
+
+
+def _organizations(last: UUID | None) -> Iterator[UUID]:
+    while True:
+        with read_only(PLATFORM) as connection:
+            found = organizations.list_ids(connection, after=last, limit=ORGANIZATIONS)
+        yield from found
+        if len(found) < ORGANIZATIONS:
+            return
+        last = found[-1]
+
+
+def _forget_of(run: Run, org_id: UUID | None, now: datetime) -> Iterator[Counts]:
+    categories, begin = _left(run, org_id)
+    policy: dict[str, int | None] = {}
+    if org_id:
+        with read_only(Tenant(org_id)) as connection:
+            policy = organizations.get(connection, org_id).retention_policy
+    kept_for = limits(services().settings, policy)
+    for number, category in categories:
+        days = kept_for[category.limit]
+        if days is not None:
+            before = forgetting.moment(days, now)
+            for looked in _pages(run, category, org_id, before, begin):
+                run.details[AT] = [str(org_id or _INSTALLATION), number, looked.has_more, looked.after]
+                yield {category.name: looked.forgotten}
+        begin = None
+
+
+def _left(run: Run, org_id: UUID | None) -> tuple[Iterable[tuple[int, Category]], Any]:
+    """The categories that are left to do, with their numbers, and where in the first of them to go on."""
+    numbered = list(enumerate(CATEGORIES if org_id else OF_INSTALLATION))
+    if AT not in run.details or run.details[AT][0] != str(org_id or _INSTALLATION):
+        return numbered, None
+    _, number, is_inside, after = run.details[AT]
+    return (numbered[number:], after) if is_inside else (numbered[number + 1 :], None)
+
+
+def _pages(run: Run, category: Category, org_id: UUID | None, before: datetime, after: Any) -> Iterator[Looked]:
+    """Each page behind `after` that has rows."""
+    scope = Tenant(org_id) if org_id else PLATFORM
+    while True:
+        started = time.monotonic()
+        if run.dry_run:
+            with read_only(scope) as connection:
+                looked = forgetting.count(connection, category, org_id, before=before, after=after)
+        else:
+            with transaction(scope) as session:
+                looked = forgetting.forget(session, category, org_id, before=before, after=after, now=clock.utc_now())
+        if looked.forgotten or looked.has_more:
+            yield looked
+        if not looked.has_more:
+            return
+        after = looked.after
+        if not run.dry_run:
+            time.sleep(min(max(time.monotonic() - started, SHORTEST_REST), LONGEST_REST))
