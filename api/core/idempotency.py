@@ -49,4 +49,5 @@ def _keyed_request() -> idempotency.IdempotentRequest | None:
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     if not _VALID_KEY.fullmatch(bare):
         raise Invalid(BAD_KEY, "1 to 255 printable ASCII characters, without spaces.")
-    return idempotency.IdempotentRequest.of(bare, request.method.encode(), request.path.encode(), request.get_data())
+    path = request.full_path if request.query_string else request.path  # `?dry_run=true` asks for something else
+    return idempotency.IdempotentRequest.of(bare, request.method.encode(), path.encode(), request.get_data())

@@ -68,6 +68,7 @@ def _grow_job_runs() -> None:
         "UNIQUE INDEX uq_job_runs_open": "(org_id, job) NULLS NOT DISTINCT"
         " WHERE slot_at IS NOT NULL AND state IN ('queued', 'running')",
         "INDEX ix_job_runs_job": "(org_id, job, id)",
+        "INDEX ix_job_runs_succeeded": "(org_id, job, id) WHERE slot_at IS NOT NULL AND state = 'succeeded'",
         "INDEX ix_job_runs_open": "(state, created_at) WHERE state IN ('queued', 'running')",
         "INDEX ix_job_runs_created_at": "(created_at)",
     }
@@ -187,6 +188,7 @@ def _shrink_job_runs() -> None:
         "uq_job_runs_slot",
         "uq_job_runs_open",
         "ix_job_runs_job",
+        "ix_job_runs_succeeded",
         "ix_job_runs_open",
         "ix_job_runs_created_at",
     ):

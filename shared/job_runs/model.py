@@ -58,6 +58,13 @@ class JobRun(Base):
             postgresql_where=text("slot_at IS NOT NULL AND state IN ('queued', 'running')"),
         ),
         Index("ix_job_runs_job", "org_id", "job", "id"),
+        Index(
+            "ix_job_runs_succeeded",
+            "org_id",
+            "job",
+            "id",
+            postgresql_where=text("slot_at IS NOT NULL AND state = 'succeeded'"),
+        ),
         Index("ix_job_runs_open", "state", "created_at", postgresql_where=text("state IN ('queued', 'running')")),
         Index("ix_job_runs_created_at", "created_at"),
         one_of("state", RunState),

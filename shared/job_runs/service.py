@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
+from shared.core.errors import Unavailable, code
 from shared.core.ids import new_id
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
@@ -19,6 +20,9 @@ from shared.job_runs.model import OPEN, JobRun, RunState, Trigger
 LEASE = timedelta(seconds=30)
 """A run renews it between batches; a batch is one transaction and far shorter."""
 LOST = "its worker never came back"
+TRIES = 3
+"""What stands in the way of a new run may end before it is looked at."""
+BUSY = code("job_runs.busy", "Runs of this job end and begin at this moment")
 
 _runs = table_of(JobRun)
 _run = _runs.c
@@ -55,28 +59,46 @@ def claim(session: Session, asked: Asked, *, now: datetime) -> Row[Any] | None:
 
 def ask(session: Session, asked: Asked, *, now: datetime) -> Row[Any]:
     """Have a run made by a worker. Answers with the one that is asked for already, or has claimed the slot."""
-    same = (_run.org_id.is_not_distinct_from(asked.org_id), _run.job == asked.job)
-    if asked.slot_at is None:
-        like = (_run.dry_run == asked.dry_run, _run.asked == asked.wishes, _run.slot_at.is_(None))
-        found = session.execute(select(_runs).where(*same, *like, _run.state.in_(OPEN)).limit(1)).one_or_none()
+    close_lost(session, now=now, job=asked.job)
+    for _ in range(TRIES):
+        found = _find_like(session, asked)
         if found is not None:
             return found
-    making = insert(_runs).values(_new(asked, now) | {"state": RunState.QUEUED})
-    made = session.execute(making.on_conflict_do_nothing().returning(_runs)).one_or_none()
-    if made is not None:
-        jobs.enqueue(session, GO_ON, run_id=made.id)
-        return made
-    holds_slot = (_run.slot_at == asked.slot_at) & _run.state.not_in([RunState.FAILED, RunState.LOST])
-    holding = or_(holds_slot, _run.slot_at.is_not(None) & _run.state.in_(OPEN))
-    return session.execute(select(_runs).where(*same, holding).order_by(_run.id.desc()).limit(1)).one()
+        making = insert(_runs).values(_new(asked, now) | {"state": RunState.QUEUED})
+        made = session.execute(making.on_conflict_do_nothing().returning(_runs)).one_or_none()
+        if made is not None:
+            jobs.enqueue(session, GO_ON, run_id=made.id)
+            return made
+    raise Unavailable(BUSY, "Runs of this job end and begin at this moment. Try again.")
+
+
+def _find_like(session: Session, asked: Asked) -> Row[Any] | None:
+    """The run that stands in the way of a new one: it holds the slot, or is open; without a slot, it is open and asked
+    for the same."""
+    like: tuple[ColumnElement[bool], ...]
+    if asked.slot_at is None:
+        like = (_run.slot_at.is_(None), _run.state.in_(OPEN), _run.dry_run == asked.dry_run, _run.asked == asked.wishes)
+    else:
+        holds_slot = (_run.slot_at == asked.slot_at) & _run.state.not_in([RunState.FAILED, RunState.LOST])
+        like = (_run.slot_at.is_not(None), or_(holds_slot, _run.state.in_(OPEN)))
+    query = select(_runs).where(of(asked.org_id), _run.job == asked.job, *like)
+    return session.execute(query.order_by(_run.id.desc()).limit(1)).one_or_none()
+
+
+def of(org_id: UUID | None) -> ColumnElement[bool]:
+    """Runs of the organization, or of the whole installation. Not `IS NOT DISTINCT FROM`, which no index serves."""
+    return _run.org_id == org_id if org_id else _run.org_id.is_(None)
 
 
 def find_covering(session: Reader, job: str, slot_at: datetime) -> Row[Any] | None:
     """The run of the whole installation that is going on, or has begun in this slot or after it. Needs the platform's
     scope."""
-    of_all = (_run.org_id.is_(None), _run.job == job, ~_run.dry_run, _run.slot_at.is_not(None))
-    is_on = _run.state.in_(OPEN) | ((_run.state == RunState.SUCCEEDED) & (_run.started_at >= slot_at))
-    return session.execute(select(_runs).where(*of_all, is_on).order_by(_run.id.desc()).limit(1)).one_or_none()
+    of_all = (_run.org_id.is_(None), _run.job == job, _run.slot_at.is_not(None))
+    is_open = select(_run.id).where(*of_all, _run.state.in_(OPEN))
+    is_done = select(_run.id).where(*of_all, _run.state == RunState.SUCCEEDED).order_by(_run.id.desc()).limit(1)
+    either = or_(_run.id == is_open.scalar_subquery(), _run.id == is_done.scalar_subquery())
+    counts = _run.state.in_(OPEN) | (_run.started_at >= slot_at)
+    return session.execute(select(_runs).where(either, counts).order_by(_run.id.desc()).limit(1)).one_or_none()
 
 
 def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
