@@ -16,6 +16,7 @@ from tests.jobs_probe import JobsProbe
 from tests.rows import footprint, row, rows
 from tests.variants import client_on, with_settings
 
+AUDITED = "SELECT action, after, a::text AS whole FROM audit_entries AS a WHERE org_id = :org ORDER BY id"
 CURRENT = "/v1/webhook-endpoints/current"
 WELL = {"state": "active", "failures": 0, "rests_until": None, "disabled_reason": None, "last_error": None}
 UNWELL: dict[str, Any] = {
@@ -160,7 +161,10 @@ def test_the_audit_log_has_names_and_no_values(client: CheckedClient, company: C
     rotated = client.post(f"{CURRENT}/rotate-secret", headers=company.headers()).get_json()["secret"]
     client.post(f"{CURRENT}/enable", headers=company.headers())
     client.delete(CURRENT, headers=company.headers())
-    entries = rows("SELECT action, after, a::text AS whole FROM audit_entries AS a WHERE org_id = :org ORDER BY id", org=company.org_id)
+    entries = rows(
+        "SELECT action, after, a::text AS whole FROM audit_entries AS a WHERE org_id = :org ORDER BY id",
+        org=company.org_id,
+    )
     told = [entry for entry in entries if entry["action"].startswith("webhook_endpoints.")]
     assert [(entry["action"].partition(".")[2], entry["after"]["changed"]) for entry in told] == [
         ("set", ["url", "sealed_secret"]),
