@@ -3,18 +3,22 @@
 from typing import Any
 from uuid import UUID
 
-from api.core.access import requires
+from api.core import json
+from api.core.access import FORBIDDEN, requires
 from api.core.blueprint import Blueprint
 from api.core.context import actor, now, tenant
+from api.core.job_runs import JobRunSchema, RunArguments, run_by_hand
 from api.core.openapi import refuses
 from api.core.pagination import Answer, page_answer, page_request, page_schema
 from api.exports.dead_letter_schemas import (
     DeadLetterListArguments,
     ExportDetailSchema,
+    ExportReplaySchema,
     ExportSchema,
     present_detail,
     present_export,
 )
+from shared.core.errors import Forbidden
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
 from shared.exports import dead_letters
@@ -57,3 +61,25 @@ def replay_dead_letter(export_id: UUID) -> dict[str, Any]:
     """
     with transaction(tenant()) as session:
         return present_export(dead_letters.replay(session, actor(), export_id, now=now()))
+
+
+@blueprint.route("", methods=["POST"])
+@requires(Permission.JOBS_RUN)
+@blueprint.arguments(RunArguments, location="query")
+@blueprint.arguments(ExportReplaySchema, required=False)
+@blueprint.response(202, JobRunSchema)
+@refuses(404)
+def run_export_dead_letter(arguments: dict[str, Any], body: dict[str, Any]) -> Answer:
+    """Look after the events that were given up, in your company: without a body, as is done every 15 minutes by itself;
+    with one, replay those that fit.
+
+    Answers 202 with the run, or 200 when it is over. Its `counts` say how many were `replayed`, and how many were not
+    and why: `skipped_not_dead`, `skipped_forgotten`. 404 `exports.not_found`, and nothing is asked for, when one of
+    `export_ids` is not an event of the company.
+    """
+    if not actor().may(Permission.EXPORTS_REPLAY):
+        raise Forbidden(FORBIDDEN, f"Your role does not have the permission {Permission.EXPORTS_REPLAY}.")
+    if "export_ids" in body:
+        with read_only(tenant()) as session:
+            dead_letters.demand_all_known(session, actor(), body["export_ids"])
+    return run_by_hand("export_dead_letter", **arguments, wishes=json.plain(body))

@@ -1,14 +1,15 @@
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 from webargs.fields import DelimitedList
 
-from api.core.schemas import Instant, Line, OutSchema, PageArguments, Text
+from api.core.schemas import Flag, InSchema, Instant, Line, OutSchema, PageArguments, Text
 from shared.core.orm import columns_of
 from shared.exports.model import ExportState
 from shared.exports.telling import without_people, without_secrets
 
 LONGEST_EVENT = 100
+MOST_NAMED = 200
 
 
 class DeadLetterListArguments(PageArguments):
@@ -24,6 +25,22 @@ class DeadLetterListArguments(PageArguments):
     dead_to = Instant(metadata={"description": "Given up before this moment"})
     error_contains = Text(limit=200, metadata={"description": "Part of the last error, in any case", "example": "503"})
     resource_id = fields.UUID(metadata={"description": "About this, such as an order"})
+
+
+class ExportReplaySchema(InSchema):
+    """All that is given has to hold. With nothing, the job does what it does by itself."""
+
+    may_be_absent = True
+    all = Flag(validate=validate.Equal(True), metadata={"description": "Replay every dead event that fits the rest"})
+    export_ids = fields.List(
+        fields.UUID(),
+        validate=validate.Length(min=1, max=MOST_NAMED),
+        metadata={"description": "Replay these"},
+    )
+    event = Line(limit=LONGEST_EVENT, metadata={"description": "Replay those of this name"})
+    created_from = Instant(metadata={"description": "Replay those made at this moment or later"})
+    created_to = Instant(metadata={"description": "Replay those made before this moment"})
+    error_contains = Text(limit=200, metadata={"description": "Replay those with this in their last error"})
 
 
 class ExportSchema(OutSchema):

@@ -7,8 +7,15 @@ from api.core.blueprint import Blueprint
 from api.core.context import actor, now, services, tenant
 from api.core.etags import demand_if_match, etag, expected_version
 from api.core.idempotency import Answer
+from api.core.job_runs import JobRunSchema, run_by_hand
 from api.core.openapi import honours_if_match, refuses
-from api.exports.endpoint_schemas import EndpointChangeSchema, EndpointSchema, EndpointWithSecretSchema, present
+from api.exports.endpoint_schemas import (
+    DrillArguments,
+    EndpointChangeSchema,
+    EndpointSchema,
+    EndpointWithSecretSchema,
+    present,
+)
 from shared.core.orm import columns_of
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
@@ -85,6 +92,22 @@ def enable_webhook_endpoint() -> Answer:
     with transaction(tenant()) as session:
         row = endpoints.enable(session, actor(), now=now())
     return present(columns_of(row), services().settings), 200, etag(row.version)
+
+
+@blueprint.route("/test", methods=["POST"])
+@requires(Permission.WEBHOOK_ENDPOINTS_WRITE)
+@blueprint.arguments(DrillArguments, location="query")
+@blueprint.response(202, JobRunSchema)
+def test_webhook_endpoint(arguments: dict[str, Any]) -> Answer:
+    """Send your endpoint nine events named `endpoint.test`, some of which it must refuse, and see what it does.
+
+    Answers 202 with the run, or 200 when it is over; the scorecard is in its `details`: of each case what was
+    `expected`, the `status` that came, and `advice` when it did not pass. Asked for twice within a minute it runs once.
+    409 `webhook_endpoints.none` without a URL of your own.
+    """
+    with read_only(tenant()) as session:
+        endpoints.demand_own(session, actor())
+    return run_by_hand("webhook_drill", **arguments)
 
 
 def _with_secret(row: Any, secret: str | None) -> Answer:

@@ -18,6 +18,13 @@ _SECRET: dict[str, Any] = {
 }
 
 
+class DrillArguments(InSchema):
+    wait = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Answer when the run is over, or after 25 seconds; at once when others wait already"},
+    )
+
+
 class EndpointChangeSchema(InSchema):
     url = Line(
         required=True,

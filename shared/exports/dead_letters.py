@@ -4,7 +4,7 @@ A replay is a fresh start under the old name: the same `webhook-id`, so that a r
 all knows it; no tries used up. A worker that still has an earlier claim of it records nothing: it names its claim.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +55,14 @@ class Filters:
     dead_to: datetime | None = None
     error_contains: str | None = None
     resource_id: UUID | None = None
+
+    @staticmethod
+    def asked(wishes: Mapping[str, Any]) -> "Filters":
+        """What was asked of a run: the same in JSON. `all` adds nothing."""
+        read: dict[str, Callable[[Any], Any]] = {"export_ids": lambda ids: [UUID(each) for each in ids]}
+        read |= dict.fromkeys(("created_from", "created_to"), datetime.fromisoformat)
+        given = {name: value for name, value in wishes.items() if name != "all"}
+        return Filters(**{name: read.get(name, str)(value) for name, value in given.items()})
 
 
 def list_page(session: Reader, actor: Actor, request: pages.PageRequest, filters: Filters) -> pages.Page:

@@ -6,8 +6,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from shared.core import jobs, webhook_secrets
 from shared.core.actor import Actor
 from shared.core.errors import STALE, Conflict, code
 from shared.core.orm import Reader, columns_of, table_of
-from shared.core.sealing import seal
+from shared.core.sealing import seal, unseal
 from shared.core.settings import Settings
 from shared.exports.jobs import DELIVER
 from shared.exports.model import EndpointState, WebhookEndpoint
@@ -45,8 +46,20 @@ _UNKNOWN: dict[str, Any] = {column.name: None for column in _endpoints.columns} 
 
 def find(session: Reader, actor: Actor) -> Mapping[str, Any]:
     """The columns of the organization's row; what would be in a new one, without one."""
-    found = session.execute(select(_endpoints).where(_endpoint.org_id == actor.org_id)).one_or_none()
+    found = find_row(session, actor.org_id)
     return columns_of(found) if found is not None else _UNKNOWN
+
+
+def find_row(session: Reader, org_id: UUID) -> Row[Any] | None:
+    """The organization's row, for whoever sends there."""
+    return session.execute(select(_endpoints).where(_endpoint.org_id == org_id)).one_or_none()
+
+
+def secret_that_is_over(endpoint: Row[Any], settings: Settings, *, now: datetime) -> str | None:
+    """A secret that has signed for the target once and does no more, if it is known. Raises ValueError when it was
+    sealed with a key that is gone."""
+    sealed, until = endpoint.sealed_previous_secret, endpoint.previous_secret_until
+    return unseal(settings, sealed) if sealed and until and until <= now else None
 
 
 def lock(session: Session, actor: Actor, *, now: datetime) -> Row[Any]:
@@ -94,7 +107,7 @@ def rotate_secret(session: Session, actor: Actor, settings: Settings, *, now: da
     the secret. Raises `Conflict` without a URL of the organization's own."""
     endpoint = lock(session, actor, now=now)
     if endpoint.url is None or endpoint.sealed_secret is None:
-        raise Conflict(NO_ENDPOINT, "Its events go to the installation's target. Set a URL first.")
+        raise _no_endpoint()
     made = webhook_secrets.make()
     changes = {
         "sealed_secret": seal(settings, made),
@@ -102,6 +115,12 @@ def rotate_secret(session: Session, actor: Actor, settings: Settings, *, now: da
         "previous_secret_until": now + OLD_SECRET_SIGNS,
     }
     return _change(session, actor, "webhook_endpoints.rotate_secret", ["sealed_secret"], changes, now=now), made
+
+
+def demand_own(session: Reader, actor: Actor) -> None:
+    """Raises `Conflict` without a URL of the organization's own."""
+    if find(session, actor)["url"] is None:
+        raise _no_endpoint()
 
 
 def enable(session: Session, actor: Actor, *, now: datetime) -> Row[Any]:
@@ -118,16 +137,6 @@ def demand_version(endpoint: Row[Any], version: int | None) -> None:
         raise Conflict(STALE, "The endpoint was changed since you have read it.")
 
 
-def count_unwell(session: Reader, *, now: datetime) -> dict[str, int]:
-    """For metrics: how many targets are disabled, and how many others rest."""
-    disabled = _endpoint.state == EndpointState.DISABLED
-    counting = select(
-        func.count().filter(disabled).label("disabled"),
-        func.count().filter(~disabled, _endpoint.rests_until > now).label("resting"),
-    )
-    return dict(session.execute(counting).one()._mapping)  # noqa: SLF001 - its public name
-
-
 def _change(
     session: Session, actor: Actor, action: str, told: Sequence[str], changes: dict[str, Any], *, now: datetime
 ) -> Row[Any]:
@@ -136,3 +145,7 @@ def _change(
     mine = update(_endpoints).where(_endpoint.org_id == actor.org_id)
     audit.record(session, actor, action, actor.org_id, now=now, after={"changed": list(told)})
     return session.execute(mine.values(values).returning(_endpoints)).one()
+
+
+def _no_endpoint() -> Conflict:
+    return Conflict(NO_ENDPOINT, "Its events go to the installation's target, if there is one. Set a URL first.")
