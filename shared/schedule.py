@@ -91,7 +91,7 @@ def table(settings: Settings) -> list[Scheduled]:
             by_hand=True,
             goes_on=True,
         ),
-        Scheduled("webhook_drill", None, None, "how an organization's receiver takes what it should not", goes_on=True),
+        Scheduled("webhook_drill", None, None, "how an organization's receiver takes what it should not"),
         _sweep(recurrences.SWEEP, sweep, "series with days that have no orders yet"),
         _sweep(csv_files.SWEEP, sweep, "tables whose time is over, or whose message or worker was lost"),
         _sweep(privacy.SWEEP, sweep, "copies for people whose time is over, or whose message or worker was lost"),

@@ -68,6 +68,7 @@ def replay_dead_letter(export_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(RunArguments, location="query")
 @blueprint.arguments(ExportReplaySchema, required=False)
 @blueprint.response(202, JobRunSchema)
+@blueprint.alt_response(200, schema=JobRunSchema, description="The run is over")
 @refuses(404)
 def run_export_dead_letter(arguments: dict[str, Any], body: dict[str, Any]) -> Answer:
     """Look after the events that were given up, in your company: without a body, as is done every 15 minutes by itself;

@@ -98,6 +98,7 @@ def enable_webhook_endpoint() -> Answer:
 @requires(Permission.WEBHOOK_ENDPOINTS_WRITE)
 @blueprint.arguments(DrillArguments, location="query")
 @blueprint.response(202, JobRunSchema)
+@blueprint.alt_response(200, schema=JobRunSchema, description="The run is over")
 def test_webhook_endpoint(arguments: dict[str, Any]) -> Answer:
     """Send your endpoint nine events named `endpoint.test`, some of which it must refuse, and see what it does.
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from standardwebhooks.webhooks import Webhook
 
 from shared.core.transaction import transaction
 from shared.exports import auto_replaying
@@ -44,7 +43,7 @@ def test_when_the_target_is_back_its_dead_events_are_replayed(
     dead = [make_dead_export(company) for _ in range(3)]
     others = [make_export(company, state=state) for state in ("delivered", "retrying")]
     jobs.enqueued()
-    assert look_after() == {"probed": 1, "replayed": 3, "warned": 0} or True
+    assert look_after() == {"probed": 1, "replayed": 3}
     assert {state_of(each) for each in dead} == {"pending"}
     assert [state_of(each) for each in others] == ["delivered", "retrying"]
     kept = row("SELECT * FROM exports WHERE id = :id", id=dead[0])
@@ -63,7 +62,6 @@ def test_a_probe_is_signed_says_nothing_and_has_an_id_of_its_own(
     make_dead_export(company)
     look_after()
     (seen,) = good.seen
-    assert Webhook(SECRET).verify  # the receiver has verified it, or nothing would have been replayed
     assert seen["event"]["data"] == {}
     assert seen["webhook-id"].startswith("probe_")
     assert endpoint_of(company.org_id)["probe_worked"] is True
@@ -164,7 +162,7 @@ def test_one_broken_target_does_not_stop_the_others(
     delivering_to(company.services, good, deaf)
     for values in broken:
         for ill, well in ((company, neighbour), (neighbour, company)):
-            make_endpoint(ill, sealed_secret=None, **values)
+            make_endpoint(ill, **values)
             make_endpoint(well, url=good.url)
             dead, back = make_dead_export(ill), make_dead_export(well)
             look_after()
