@@ -24,6 +24,7 @@ from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
 from api.identity.routes import blueprint as identity
+from api.job_runs.routes import blueprint as job_runs
 from api.leads.routes import blueprint as leads
 from api.messages.routes import blueprint as messages
 from api.messages.sendgrid_routes import blueprint as sendgrid_events
@@ -73,6 +74,7 @@ BLUEPRINTS = (
     time_entries,
     order_photos,
     storage_deletes,
+    job_runs,
     mail_suppressions,
     messages,
     webhook_endpoints,

@@ -60,6 +60,15 @@ class Scheduled:
         """The slot of runs by hand. Beat's slots begin with one, so that both at once are one run."""
         return slot_of(now, timedelta(seconds=min(self.every or HAND_SLOT, HAND_SLOT)), timedelta(seconds=self.at))
 
+    def next_due(self, taken_slot: datetime | None, now: datetime) -> datetime | None:
+        """When the next run of beat's is due, if the slot that was taken last is `taken_slot`; in the past when it is
+        overdue, None when beat does not ask for it."""
+        if self.every is None:
+            return None
+        if taken_slot is None:
+            return self.slot(now)
+        return self.slot(taken_slot) + timedelta(seconds=self.every)
+
 
 def table(settings: Settings) -> list[Scheduled]:
     """Every job that is scheduled or may be asked for by hand."""

@@ -10,6 +10,7 @@ depends_on = None
 INDEXES = {
     "ix_exports_state": "exports (org_id, state, id)",
     "ix_exports_created_at": "exports (org_id, created_at)",
+    "ix_sessions_end": "sessions (least(revoked_at, idle_until, ends_at))",
     "ix_exports_dead": "exports (org_id, dead_at) WHERE state = 'dead'",
 }
 

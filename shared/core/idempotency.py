@@ -8,7 +8,7 @@ running: refused for now. Refusals are not stored, so a mended request may use i
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -19,8 +19,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.core.actor import Actor
 from shared.core.database_errors import conflict_on
 from shared.core.errors import Conflict, Invalid, code
+from shared.core.leftovers import Leftovers
 from shared.core.locks import lock_number
-from shared.core.orm import Base, of_organization
+from shared.core.orm import Base, of_organization, table_of
 
 IN_FLIGHT = code("idempotency.in_flight", "A request with this Idempotency-Key is still running")
 REUSED = code("idempotency.key_reused", "This Idempotency-Key belongs to another request")
@@ -60,6 +61,19 @@ class IdempotentRequest:
         for part in parts:
             digest.update(len(part).to_bytes(8, "big") + part)
         return IdempotentRequest(key, digest.hexdigest())
+
+
+KEPT = timedelta(hours=72)
+"""For so long a key gives its answer again."""
+
+
+def _old_answers(now: datetime) -> Select[*tuple[Any, ...]]:
+    key = (_answers.c.org_id, _answers.c.user_id, _answers.c.key)
+    return select(*key).where(_answers.c.created_at <= now - KEPT).order_by(_answers.c.created_at)
+
+
+_answers = table_of(StoredAnswer)
+OLD_ANSWERS = Leftovers(_answers, _old_answers)
 
 
 def find_answer(session: Session, actor: Actor, request: IdempotentRequest) -> StoredAnswer | None:

@@ -54,6 +54,7 @@ class StaffSession(TenantRow, Base):
         child_of("users", "user_id"),
         UniqueConstraint("org_id", "refresh_hash"),
         Index("ix_sessions_user", "org_id", "user_id"),
+        Index("ix_sessions_end", text("least(revoked_at, idle_until, ends_at)")),
     )
 
     user_id: Mapped[UUID]

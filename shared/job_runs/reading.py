@@ -23,6 +23,11 @@ def find(session: Reader, org_id: UUID | None, run_id: UUID) -> Row[Any] | None:
     return session.execute(select(_runs).where(_run.id == run_id, of(org_id))).one_or_none()
 
 
+def read(session: Reader, run_id: UUID) -> Row[Any]:
+    """A run that is there, whoever's it is. Needs the platform's scope."""
+    return session.execute(select(_runs).where(_run.id == run_id)).one()
+
+
 def not_found() -> NotFound:
     return NotFound(NOT_FOUND, "There is no such run.")
 

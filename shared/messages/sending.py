@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, case, exists, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.core import jobs
 from shared.core.errors import Unavailable
-from shared.core.orm import table_of
+from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
 from shared.core.settings import Settings
 from shared.integrations.mail import UNTRIED
@@ -164,12 +164,12 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
     key = tuple_(message.org_id, message.id)
     due = (
         select(message.org_id, message.id)
-        .where(message.state.in_(sorted(UNFINISHED)), message.next_attempt_at <= now)
+        .where(*_is_late(now))
         .order_by(message.next_attempt_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    is_hopeless = and_(message.state == MessageState.SENDING, message.attempts > settings.email_max_retries)
+    is_hopeless = _is_hopeless(settings)
     swept = session.execute(
         update(_messages)
         .where(key.in_(due))
@@ -185,6 +185,22 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
     for owing in dict.fromkeys(requeued):
         jobs.enqueue(session, SEND, org_id=owing)
     return {"requeued": len(requeued), "dead": len(swept) - len(requeued)}
+
+
+def count_late(session: Reader, settings: Settings, *, now: datetime) -> dict[str, int]:
+    """What `sweep` would do with all of them."""
+    hopeless, all_late = func.count().filter(_is_hopeless(settings)), func.count()
+    found = session.execute(select(all_late - hopeless, hopeless).where(*_is_late(now))).one()
+    return {"requeued": found[0], "dead": found[1]}
+
+
+def _is_late(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _messages.c.state.in_(sorted(UNFINISHED)), _messages.c.next_attempt_at <= now
+
+
+def _is_hopeless(settings: Settings) -> ColumnElement[bool]:
+    """The worker has died while sending, every time."""
+    return and_(_messages.c.state == MessageState.SENDING, _messages.c.attempts > settings.email_max_retries)
 
 
 def _claiming(org_id: UUID, settings: Settings, now: datetime) -> dict[str, Any]:

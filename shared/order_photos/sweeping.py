@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
-from shared.core.orm import table_of
+from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.order_photos import moving, processing
 from shared.order_photos import service as order_photos
@@ -29,6 +29,24 @@ def sweep(session: Session, *, now: datetime) -> dict[str, int]:
     for photo in session.execute(due.with_for_update(skip_locked=True)).all():
         counts[_heal(session, photo, now=now)] += 1
     return counts
+
+
+def give_up_uploads(session: Session, *, now: datetime, limit: int) -> int:
+    """Give up to `limit` uploads up that never ended, oldest first. Returns how many."""
+    due = select(_photos).where(*_is_abandoned(now)).order_by(_photos.c.next_attempt_at).limit(limit)
+    photos = session.execute(due.with_for_update(skip_locked=True)).all()
+    for photo in photos:
+        _heal(session, photo, now=now)
+    return len(photos)
+
+
+def count_abandoned(session: Reader, *, now: datetime) -> int:
+    """How many uploads `give_up_uploads` would give up."""
+    return int(session.scalar(select(func.count()).select_from(_photos).where(*_is_abandoned(now))) or 0)
+
+
+def _is_abandoned(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _photos.c.state == PhotoState.UPLOADING, _photos.c.next_attempt_at <= now
 
 
 def _heal(session: Session, photo: Row[Any], *, now: datetime) -> str:

@@ -8,12 +8,12 @@ missed is made up for by the next one.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Boolean, Integer, Text, cast, exists, func, select
+from sqlalchemy import CTE, Boolean, Integer, Select, Text, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from shared.clients.model import Client
 from shared.core.actor import Actor
-from shared.core.orm import table_of
+from shared.core.orm import Reader, table_of
 from shared.messages import service as messages
 from shared.messages.model import Message, MessageKind
 from shared.orders import mails
@@ -57,6 +57,12 @@ def remind_due(session: Session, *, now: datetime, limit: int) -> dict[str, int]
     return {"reminders": messages.queue_many(session, promises, now=now)}
 
 
+def count_due(session: Reader, *, now: datetime) -> dict[str, int]:
+    """What `remind_due` would promise, in as many goes as it takes."""
+    untold = _untold(_candidates(now)).subquery()
+    return {"reminders": int(session.scalar(select(func.count()).select_from(untold)) or 0)}
+
+
 def withdraw(session: Session, actor: Actor, order: Order, reason: str, *, now: datetime) -> None:
     """Take back what has not gone out yet, because `order` does not begin then. Only of one that is confirmed anybody
     was reminded."""
@@ -91,8 +97,14 @@ def _candidates(now: datetime) -> CTE:
     )
 
 
+def _untold(candidates: CTE) -> Select[*tuple[Any, ...]]:
+    """Those without a message."""
+    found = candidates.c
+    told = exists().where(_messages.c.org_id == found.org_id, _messages.c.dedupe_key == found.dedupe_key)
+    return select(candidates).where(~told)
+
+
 def _picked(candidates: CTE, limit: int) -> Any:
     """The next to begin of those without a message."""
     found = candidates.c
-    told = exists().where(_messages.c.org_id == found.org_id, _messages.c.dedupe_key == found.dedupe_key)
-    return select(candidates).where(~told).order_by(found.scheduled_start, found.id).limit(limit).subquery("picked")
+    return _untold(candidates).order_by(found.scheduled_start, found.id).limit(limit).subquery("picked")

@@ -128,15 +128,29 @@ def mark_undeleted(
 
 def give_up_lost(session: Session, settings: Settings, *, now: datetime) -> int:
     """Mark as stuck what was claimed as often as is allowed, and whose worker has died every time. Returns how many."""
+    column, lost = _deletes.c, _is_lost(settings, now)
+    error = func.coalesce(column.last_error, "the worker died while deleting, every time")
+    marking = update(_deletes).where(lost).values(state=DeleteState.STUCK, next_attempt_at=None, last_error=error)
+    return len(session.scalars(marking.returning(column.id)).all())
+
+
+def count_due(session: Reader, settings: Settings, *, now: datetime) -> dict[str, int]:
+    """What the janitor would do, if the storage does as it is asked."""
+    lost = _is_lost(settings, now)
+    is_due = _deletes.c.state.in_([DeleteState.WAITING, DeleteState.DELETING]) & (_deletes.c.next_attempt_at <= now)
+    counting = select(func.count().filter(~lost), func.count().filter(lost)).where(is_due)
+    deleted, stuck = session.execute(counting).one()
+    return {"deleted": deleted, "failed": 0, "stuck": stuck}
+
+
+def _is_lost(settings: Settings, now: datetime) -> ColumnElement[bool]:
+    """Claimed as often as is allowed, and the worker has died every time."""
     column = _deletes.c
-    lost = (
+    return and_(
         column.state == DeleteState.DELETING,
         column.next_attempt_at <= now,
         column.attempts >= settings.storage_delete_max_attempts,
     )
-    error = func.coalesce(column.last_error, "the worker died while deleting, every time")
-    marking = update(_deletes).where(*lost).values(state=DeleteState.STUCK, next_attempt_at=None, last_error=error)
-    return len(session.scalars(marking.returning(column.id)).all())
 
 
 def try_again(session: Session, actor: Actor, delete_id: UUID, *, now: datetime) -> Row[Any]:

@@ -12,6 +12,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/iam/routes.py",  # unlock: tries are counted for all organizations
     "api/identity/counting.py",  # tries are counted for all organizations
     "api/identity/routes.py",  # sign-in: the address may belong to any organization
+    "api/job_runs/routes.py",  # how jobs do in the whole installation
     "api/messages/routes.py",  # row-level security keeps addresses off their index; read as the organization
     "api/metrics/routes.py",  # numbers of the installation
     "api/messages/sendgrid_routes.py",  # a batch of events tells of mails of all organizations
@@ -19,10 +20,11 @@ SEES_EVERY_ORGANIZATION = {
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
-    "worker/tasks/orders.py",  # holds that run out, reminders
+    "worker/run.py",  # an operator's runs, and how jobs do
+    "worker/tasks/job_runs.py",  # sweep
     "worker/tasks/privacy.py",  # sweep
     "worker/tasks/recurrences.py",  # sweep
-    "worker/tasks/storage_deletes.py",  # sweep
+    "worker/tasks/retention.py",  # counts of tries to sign in belong to nobody
     "worker/tasks/stripe_events.py",  # events name their organization only when they are handled
     "ops/bench/seed.py",  # fills a database of its own
     "ops/cli/demo.py",  # makes the demo company

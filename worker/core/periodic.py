@@ -2,7 +2,7 @@
 
 The work of a job is a generator: each `yield` says what one transaction has done, and is the moment at which the run
 may be told to stop. It keeps nothing between turns but what is in the database: the next turn begins anew, and finds
-what is left.
+what is left. A dry run changes nothing, so it has to count in a few statements, or keep in `details` where it was.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,10 +11,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row
 
 from shared import schedule
 from shared.core import clock
+from shared.core.errors import Refusal
 from shared.core.tenancy import PLATFORM, Scope, Tenant
 from shared.core.transaction import transaction
 from shared.job_runs import service as job_runs
@@ -24,6 +26,7 @@ from worker.core.boot import services
 
 TIME_BUDGET = timedelta(seconds=20)
 """A turn stops after this long; others have theirs, then the next one, or the next slot, goes on where it stopped."""
+ALREADY = "already running or done"
 LONGEST_RUN = timedelta(hours=2)
 """One that goes on, turn after turn, ends then; the next slot does the rest."""
 
@@ -44,6 +47,8 @@ class Run:
 
 
 Work = Callable[[Run], Iterator[Counts]]
+Tell = Callable[[UUID, Counts], None]
+"""Hears after each batch what a run has done so far."""
 
 _WORKS: dict[str, Work] = {}
 
@@ -75,6 +80,11 @@ def periodic(name: str) -> Callable[[Work], Callable[[], Outcome]]:
     return bind
 
 
+def has_work(name: str) -> bool:
+    """Whether there is a work of that name."""
+    return name in _WORKS
+
+
 def until_nothing(batch: Callable[[], Counts]) -> Iterator[Counts]:
     """Repeat `batch` until it has found nothing more to do."""
     while True:
@@ -84,46 +94,61 @@ def until_nothing(batch: Callable[[], Counts]) -> Iterator[Counts]:
             return
 
 
-def run_now(asked: Asked) -> Outcome:
+def run_now(asked: Asked, tell: Tell = lambda *_: None) -> Outcome:
     """Make a run in this process: its first turn, that is. Says so when there is nothing to do."""
     with transaction(PLATFORM) as session:
         run = job_runs.claim(session, asked, now=clock.utc_now())
-    return _take_turn(run) if run is not None else {"outcome": "already running or done"}
+    return _take_turn(run, tell) if run is not None else {"outcome": ALREADY}
 
 
-def go_on(run_id: UUID) -> Outcome:
+def go_on(run_id: UUID, tell: Tell = lambda *_: None) -> Outcome:
     """Begin a run that was asked for, or take the next turn of one that has more to do."""
     with transaction(PLATFORM) as session:
         run = job_runs.begin(session, run_id, now=clock.utc_now())
-    return _take_turn(run) if run is not None else {"outcome": "nothing to do"}
+    return _take_turn(run, tell) if run is not None else {"outcome": "nothing to do"}
 
 
-def _take_turn(row: Row[Any]) -> Outcome:
+def _take_turn(row: Row[Any], tell: Tell) -> Outcome:
+    structlog.contextvars.bind_contextvars(run_id=str(row.id))
     scope = Tenant(row.org_id) if row.org_id else PLATFORM
     run = Run(row.id, scope, row.dry_run, row.asked, dict(row.details))
     try:
-        counts, is_done = _work(run, row)
+        counts, is_done = _work(run, row, tell)
     except Exception as error:
         with transaction(PLATFORM) as session:
-            job_runs.fail(session, run.id, f"{type(error).__name__}: {error}"[:2000], now=clock.utc_now())
+            job_runs.fail(session, run.id, _reason(error, row.org_id), now=clock.utc_now())
         raise
-    goes_on = not is_done and schedule.entry(services().settings, row.job).goes_on
     now = clock.utc_now()
     with transaction(PLATFORM) as session:
-        if goes_on and now - row.started_at < LONGEST_RUN:
+        if not is_done and _may_go_on(row) and now - row.started_at < LONGEST_RUN:
             job_runs.pause(session, run.id, counts, run.details)
         else:
             job_runs.finish(session, run.id, counts, run.details, now=now)
     return {"run_id": str(run.id), **counts}
 
 
-def _work(run: Run, row: Row[Any]) -> tuple[Counts, bool]:
+def _may_go_on(row: Row[Any]) -> bool:
+    """Whether what is left is for another turn of the run. Whoever asks by hand wants it all done; beat comes back."""
+    return row.trigger != Trigger.BEAT or schedule.entry(services().settings, row.job).goes_on
+
+
+def _reason(error: Exception, org_id: UUID | None) -> str:
+    """Why the run failed. A company reads its own runs: what we did not mean to say to it is in the log alone."""
+    if isinstance(error, Refusal):
+        return f"{error.code}: {error.detail}"[:2000]
+    if org_id is not None:
+        return f"{type(error).__name__}; the worker's log says more"
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def _work(run: Run, row: Row[Any], tell: Tell) -> tuple[Counts, bool]:
     """Work until the turn is over. Returns what the run has done in all its turns, and whether it is done."""
     deadline = clock.utc_now() + TIME_BUDGET
     totals: Counts = dict(row.counts)
     for counts in _WORKS[row.job](run):
         for name, count in counts.items():
             totals[name] = totals.get(name, 0) + count
+        tell(run.id, totals)
         now = clock.utc_now()
         if now >= deadline:
             return totals, False

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from shared.core import clock
+from shared.core.jobs import Queue
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.job_runs import jobs
 from shared.job_runs import service as job_runs
 from worker.core import periodic
+from worker.core.backlog import is_backed_up
 from worker.core.periodic import Counts, Run
 from worker.core.task import task
 
@@ -26,5 +28,6 @@ def go_on(run_id: str) -> dict[str, Any]:
 @periodic.periodic(jobs.SWEEP.name)
 def sweep(_: Run) -> Iterator[Counts]:
     """Close runs that have lost their worker, and have those made whose message was lost."""
+    limit = 0 if is_backed_up(Queue.MAINTENANCE) else SWEEP_BATCH
     with transaction(PLATFORM) as session:
-        yield job_runs.sweep(session, now=clock.utc_now(), limit=SWEEP_BATCH)
+        yield job_runs.sweep(session, now=clock.utc_now(), limit=limit)

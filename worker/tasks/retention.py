@@ -4,23 +4,35 @@ from collections.abc import Iterator
 from functools import partial
 
 from shared.core import clock
-from shared.core.tenancy import Scope
-from shared.core.transaction import transaction
-from shared.orders import holds
-from shared.retention import jobs
+from shared.core.tenancy import PLATFORM, Scope
+from shared.core.transaction import read_only, transaction
+from shared.retention import cleaning, jobs
+from shared.retention.cleaning import Step
 from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
-
-HOLDS_BATCH = 100
 
 
 @task(jobs.CLEANUP)
 @periodic("cleanup")
 def cleanup(run: Run) -> Iterator[Counts]:
     """Give up orders whose deposit was not paid in time, and take away what is over."""
-    yield from until_nothing(partial(_expire_holds, run.scope))
+    faults: list[Exception] = []
+    for step in cleaning.STEPS:
+        if step.of_platform and run.scope is not PLATFORM:
+            continue
+        try:
+            yield from _counted(step, run.scope) if run.dry_run else until_nothing(partial(_clean, step, run.scope))
+        except Exception as fault:  # one step that fails, again and again perhaps, does not keep the others from theirs
+            faults.append(fault)
+    if faults:
+        raise faults[0]
 
 
-def _expire_holds(scope: Scope) -> Counts:
+def _clean(step: Step, scope: Scope) -> Counts:
     with transaction(scope) as session:
-        return holds.expire_due(session, now=clock.utc_now(), limit=HOLDS_BATCH)
+        return step.do(session, clock.utc_now())
+
+
+def _counted(step: Step, scope: Scope) -> Iterator[Counts]:
+    with read_only(scope) as session:
+        yield step.count(session, clock.utc_now())

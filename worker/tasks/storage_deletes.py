@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from shared.core import clock
 from shared.core.errors import Unavailable
 from shared.core.tenancy import Scope, Tenant
-from shared.core.transaction import transaction
+from shared.core.transaction import read_only, transaction
 from shared.integrations.storage import NOT_SET_UP
 from shared.order_photos import quota
 from shared.storage_deletes import jobs
@@ -37,7 +37,11 @@ def purge(org_id: str, owner_id: str) -> dict[str, Any]:
 @periodic("storage_janitor")
 def sweep(run: Run) -> Iterator[Counts]:
     """The storage janitor: delete what is due, whatever has become of its message, in batches."""
-    return until_nothing(lambda: _sweep(run.scope))
+    if run.dry_run:
+        with read_only(run.scope) as session:
+            yield storage_deletes.count_due(session, services().settings, now=clock.utc_now())
+        return
+    yield from until_nothing(lambda: _sweep(run.scope))
 
 
 def _sweep(scope: Scope) -> Counts:
