@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import click
+import structlog
 
 from shared import schedule
 from shared.core import clock
@@ -25,6 +26,8 @@ from shared.schedule import Scheduled
 from worker.app import app
 from worker.core import periodic
 from worker.core.boot import services
+
+log = structlog.get_logger(__name__)
 
 DONE, FAILED, ALREADY = 0, 1, 3
 """Exit status. 2 is a usage error."""
@@ -69,23 +72,29 @@ def _run(job: Scheduled, slug: str | None, *, dry_run: bool, again: bool) -> int
     if (slug or dry_run) and not job.by_hand:
         raise click.UsageError(f"{job.name} looks after the whole installation, and has no dry run.")
     try:
-        org_id, now = _organization(slug), clock.utc_now()
-        is_taken = org_id is not None and not dry_run and _is_covered(job, now)
-        slot_at = None if dry_run else (job.hand_slot(now) if org_id or again else job.slot(now))
-        asked = Asked(job.name, org_id, Trigger.COMMAND, "worker.run", slot_at=slot_at, dry_run=dry_run)
-        outcome: dict[str, Any] = {"outcome": periodic.ALREADY}
-        if not is_taken:
-            outcome = periodic.run_now(asked, partial(_tell, job.name))
-        if "run_id" not in outcome:
-            _say(job=job.name, outcome=periodic.ALREADY)
-            return ALREADY
-        return _to_the_end(job.name, UUID(outcome["run_id"]))
+        return _make(job, _organization(slug), dry_run=dry_run, again=again)
+    except click.UsageError:
+        raise
     except Refusal as refusal:
         _say(job=job.name, outcome="failed", error=f"{refusal.code}: {refusal.detail}")
-        return FAILED
     except Exception as error:
+        log.exception("job.failed")
         _say(job=job.name, outcome="failed", error=f"{type(error).__name__}: {error}")
-        return FAILED
+    return FAILED
+
+
+def _make(job: Scheduled, org_id: UUID | None, *, dry_run: bool, again: bool) -> int:
+    now = clock.utc_now()
+    is_taken = org_id is not None and not dry_run and _is_covered(job, now)
+    slot_at = None if dry_run else (job.hand_slot(now) if org_id or again else job.slot(now))
+    asked = Asked(job.name, org_id, Trigger.COMMAND, "worker.run", slot_at=slot_at, dry_run=dry_run)
+    outcome: dict[str, Any] = {"outcome": periodic.ALREADY}
+    if not is_taken:
+        outcome = periodic.run_now(asked, partial(_tell, job.name))
+    if "run_id" not in outcome:
+        _say(job=job.name, outcome=periodic.ALREADY)
+        return ALREADY
+    return _to_the_end(job.name, UUID(outcome["run_id"]))
 
 
 def _to_the_end(name: str, run_id: UUID) -> int:

@@ -23,7 +23,7 @@ SESSION_END = func.least(_sessions.c.revoked_at, _sessions.c.idle_until, _sessio
 def _tokens_of_sessions_that_are_over(now: datetime) -> Select[*tuple[Any, ...]]:
     """A used token betrays a thief while its session lives."""
     of_session = (_tokens.c.org_id == _sessions.c.org_id) & (_tokens.c.session_id == _sessions.c.id)
-    over = (SESSION_END <= now, SESSION_END > now - LONGEST_PAUSE)
+    over = (now >= SESSION_END, now - LONGEST_PAUSE < SESSION_END)
     return select(_tokens.c.org_id, _tokens.c.id).join(_sessions, of_session).where(*over).order_by(SESSION_END)
 
 

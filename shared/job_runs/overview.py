@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Text, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-
 from shared.core.orm import Reader, table_of
 from shared.job_runs.model import OPEN, JobRun, RunState
 from shared.job_runs.service import of

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from functools import partial
 
+import structlog
+
 from shared.core import clock
 from shared.core.tenancy import PLATFORM, Scope
 from shared.core.transaction import read_only, transaction
@@ -10,6 +12,8 @@ from shared.retention import cleaning, jobs
 from shared.retention.cleaning import Step
 from worker.core.periodic import Counts, Run, periodic, until_nothing
 from worker.core.task import task
+
+log = structlog.get_logger(__name__)
 
 
 @task(jobs.CLEANUP)
@@ -22,7 +26,8 @@ def cleanup(run: Run) -> Iterator[Counts]:
             continue
         try:
             yield from _counted(step, run.scope) if run.dry_run else until_nothing(partial(_clean, step, run.scope))
-        except Exception as fault:  # one step that fails, again and again perhaps, does not keep the others from theirs
+        except Exception as fault:  # whatever it is, again and again perhaps, the other steps have their turn
+            log.exception("cleanup.step_failed")
             faults.append(fault)
     if faults:
         raise faults[0]
