@@ -14,6 +14,8 @@ from shared.integrations.broker import Broker
 from shared.integrations.broker.celery_broker import CeleryBroker
 from shared.integrations.captcha import Captcha
 from shared.integrations.captcha.turnstile import TurnstileCaptcha
+from shared.integrations.export import WebhookSender
+from shared.integrations.export.http_sender import HttpWebhookSender
 from shared.integrations.mail import Mailer
 from shared.integrations.mail.events import MailEventVerifier
 from shared.integrations.mail.resting import RestingMailer
@@ -44,6 +46,7 @@ class Services:
     storages: dict[str, Storage]
     webhooks: WebhookVerifier
     captcha: Captcha | None
+    webhook_sender: WebhookSender
 
     @property
     def storage(self) -> Storage:
@@ -72,6 +75,7 @@ def build_services(settings: Settings) -> Services:
         storages=_storages(settings),
         webhooks=StripeWebhookVerifier(settings.stripe_webhook_secrets),
         captcha=TurnstileCaptcha(settings) if settings.captcha_mode == "turnstile" else None,
+        webhook_sender=HttpWebhookSender(settings),
     )
 
 

@@ -85,6 +85,10 @@ def _grow_exports() -> None:
         op.add_column("exports", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
     for name in ("dead_at", "auto_replayed_at"):
         op.add_column("exports", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "exports",
+        sa.Column("owed_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )
     op.create_table(
         "webhook_endpoints",
         sa.Column("org_id", sa.Uuid(), nullable=False),
@@ -169,7 +173,7 @@ def downgrade() -> None:
     op.drop_table("webhook_endpoints")
     op.drop_column("organizations", "retention_policy")
     op.drop_column("clients", "legal_hold_at")
-    for name in ("last_status", "replays", "auto_replays", "dead_at", "auto_replayed_at"):
+    for name in ("last_status", "replays", "auto_replays", "dead_at", "auto_replayed_at", "owed_since"):
         op.drop_column("exports", name)
     _shrink_job_runs()
 

@@ -7,7 +7,9 @@ down_revision = "0027"
 branch_labels = None
 depends_on = None
 
+UNFINISHED = "WHERE state IN ('pending', 'delivering', 'retrying')"
 INDEXES = {
+    "ix_exports_owed": f"exports (org_id, next_attempt_at) {UNFINISHED}",
     "ix_exports_state": "exports (org_id, state, id)",
     "ix_exports_created_at": "exports (org_id, created_at)",
     "ix_sessions_end": "sessions (least(revoked_at, idle_until, ends_at))",
@@ -25,11 +27,14 @@ def upgrade() -> None:
                 "-- squawk-ignore ban-concurrent-index-creation-in-transaction\n"
                 f"CREATE INDEX CONCURRENTLY {name} ON {what}"
             )
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_exports_due")
         op.execute("RESET lock_timeout")
         op.execute("RESET statement_timeout")
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_exports_due")
+        op.execute(f"CREATE INDEX CONCURRENTLY ix_exports_due ON exports (next_attempt_at) {UNFINISHED}")
         for name in INDEXES:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, SecretStr
 
 from shared.core.setting_types import Count, OptionalHttpUrl, Seconds, Texts
+from shared.core.webhook_secrets import key_of
+from shared.core.webhook_urls import ForbiddenPlaceError, Rules, WebhookUrlError, place_of, rules_of
 
 
 class ExportSettings(BaseModel):
@@ -48,14 +50,40 @@ class ExportSettings(BaseModel):
         6.0, description="At least this long apart."
     )
 
-    def export_faults(self) -> list[str]:
+    def export_faults(self, *, production: bool) -> list[str]:
         """What the chosen mode lacks, and what contradicts itself."""
-        faults = []
+        faults = self._target_faults()
+        if production and self.export_webhook_allow_http and not self.export_webhook_allowed_hosts:
+            faults.append("EXPORT_WEBHOOK_ALLOW_HTTP=true needs EXPORT_WEBHOOK_ALLOWED_HOSTS in production")
         if self.export_webhook_url and not self.export_webhook_secret.get_secret_value():
             faults.append("EXPORT_WEBHOOK_SECRET is required with EXPORT_WEBHOOK_URL")
         if not self.export_webhook_block_private_ips and not self.export_webhook_allowed_hosts:
             faults.append("EXPORT_WEBHOOK_BLOCK_PRIVATE_IPS=false needs EXPORT_WEBHOOK_ALLOWED_HOSTS")
         return faults
+
+    def _target_faults(self) -> list[str]:
+        """What would make every event dead that goes to the installation's target."""
+        faults = []
+        for secret in self.export_webhook_secrets:
+            try:
+                key_of(secret)
+            except ValueError as error:
+                faults.append(f"EXPORT_WEBHOOK_SECRET {error}")
+        try:
+            rules = self.export_webhook_rules
+        except WebhookUrlError as error:
+            return [*faults, f"EXPORT_WEBHOOK_ALLOWED_HOSTS: {error}"]
+        if self.export_webhook_url:
+            try:
+                rules.check(place_of(self.export_webhook_url))
+            except (WebhookUrlError, ForbiddenPlaceError) as error:
+                faults.append(f"EXPORT_WEBHOOK_URL: {error}".rstrip("."))
+        return faults
+
+    @property
+    def export_webhook_rules(self) -> Rules:
+        """What may be a target. Raises `WebhookUrlError` for a host that is none."""
+        return rules_of(self.export_webhook_allowed_hosts, allow_http=self.export_webhook_allow_http)
 
     @property
     def export_webhook_secrets(self) -> tuple[str, ...]:

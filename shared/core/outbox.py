@@ -25,6 +25,7 @@ PUBLISH_GRACE = timedelta(seconds=30)
 """How long a fresh row is left to the message that was published for it, before a sweep enqueues it again."""
 
 LONGEST_BACKOFF = timedelta(hours=1)
+MOST_JITTER = 1.2
 
 
 class Owed:
@@ -49,10 +50,15 @@ def claiming(table: Table, *, waiting: str, working: str) -> ReturningUpdate[Any
     )
 
 
-def backoff(attempts: int, first: float) -> timedelta:
-    """Exponential wait before the next try, `first` seconds doubling to an hour, with up to 20 % of jitter."""
-    seconds = min(first * 2.0 ** min(max(attempts - 1, 0), 30), LONGEST_BACKOFF.total_seconds())
-    return timedelta(seconds=seconds * random.uniform(1.0, 1.2))
+def backoff(attempts: int, first: float, *, factor: float = 2.0, longest: timedelta = LONGEST_BACKOFF) -> timedelta:
+    """Exponential wait before the next try: `first` seconds, doubling (or by another `factor`) to an hour (or
+    `longest`), with up to 20 % of jitter."""
+    return without_jitter(attempts, first, factor=factor, longest=longest) * random.uniform(1.0, MOST_JITTER)
+
+
+def without_jitter(attempts: int, first: float, *, factor: float, longest: timedelta) -> timedelta:
+    """The shortest that `backoff` may be."""
+    return timedelta(seconds=min(first * factor ** min(max(attempts - 1, 0), 30), longest.total_seconds()))
 
 
 def lock_due(session: Session, model: type[Any], states: Iterable[str], *, now: datetime, limit: int) -> list[Any]:

@@ -154,8 +154,9 @@ class Settings(ExportSettings, MailSettings, RetentionSettings, StorageSettings,
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        faults = self.storage_faults(production=self.environment == "production")
-        faults += self.mail_faults() + self.export_faults()
+        production = self.environment == "production"
+        faults = self.storage_faults(production=production)
+        faults += self.mail_faults() + self.export_faults(production=production)
         if self.captcha_mode == "turnstile":
             faults += self._captcha_faults()
         if 0 < len(self.metrics_token.get_secret_value()) < SHORTEST_METRICS_TOKEN:

@@ -3,7 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.orm import Base, TenantRow, of_organization, one_of
@@ -18,18 +18,26 @@ class ExportState(StrEnum):
     DEAD = "dead"
 
 
+UNFINISHED = (ExportState.DELIVERING, ExportState.PENDING, ExportState.RETRYING)
+"""States in which something is still owed."""
+
+
 class Export(TenantRow, Owed, Base):
     """One event for the outside: `event` is named `order.created`, `resource_id` the row that it is about.
 
     `last_status` is what the target answered last (None: it did not). A dead one was given up at `dead_at`; `replays`
-    counts how often it was tried anew from the beginning, `auto_replays` how often of these by itself.
+    counts how often it was tried anew from the beginning, `auto_replays` how often of these by itself. `owed_since` is
+    when its tries began: when it was recorded, or replayed last.
     """
 
     __tablename__ = "exports"
     __table_args__ = (
         of_organization(),
         Index(
-            "ix_exports_due", "next_attempt_at", postgresql_where=text("state IN ('pending', 'delivering', 'retrying')")
+            "ix_exports_owed",
+            "org_id",
+            "next_attempt_at",
+            postgresql_where=text("state IN ('pending', 'delivering', 'retrying')"),
         ),
         Index("ix_exports_resource", "org_id", "resource_id", "id"),
         Index("ix_exports_state", "org_id", "state", "id"),
@@ -49,6 +57,7 @@ class Export(TenantRow, Owed, Base):
     replays: Mapped[int] = mapped_column(default=0, server_default="0")
     auto_replays: Mapped[int] = mapped_column(default=0, server_default="0")
     auto_replayed_at: Mapped[datetime | None]
+    owed_since: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class EndpointState(StrEnum):

@@ -5,17 +5,20 @@ from uuid import UUID
 import orjson
 from sqlalchemy.orm import Session
 
+from shared.core import jobs
 from shared.core.actor import Actor
 from shared.core.ids import new_id
 from shared.core.later import LaterInsert
 from shared.core.orm import table_of
+from shared.exports.events import Event
+from shared.exports.jobs import DELIVER
 from shared.exports.model import Export, ExportState
 
 _exports = LaterInsert(table_of(Export))
 
 
 def record(
-    session: Session, actor: Actor, event: str, resource_id: UUID, payload: dict[str, Any], *, now: datetime
+    session: Session, actor: Actor, event: Event, resource_id: UUID, payload: dict[str, Any], *, now: datetime
 ) -> None:
     """Promise that other systems are told of `event`, in the transaction of the change that it tells about.
 
@@ -38,5 +41,7 @@ def record(
         "replays": 0,
         "auto_replays": 0,
         "auto_replayed_at": None,
+        "owed_since": now,
     }
     _exports.add(session, row)
+    jobs.enqueue(session, DELIVER, org_id=actor.org_id)

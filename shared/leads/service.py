@@ -15,6 +15,7 @@ from shared.core.ids import lowest_id_at, new_id
 from shared.core.mail_addresses import spelled
 from shared.core.orm import Reader
 from shared.exports import service as exports
+from shared.exports.events import Event
 from shared.leads import moving, references, rows
 from shared.leads.states import LeadState
 from shared.messages import service as messages
@@ -71,7 +72,7 @@ def create(session: Session, actor: Actor, wanted: NewLead, *, source: str, capt
     lead = session.execute(insert(_leads).values(values).returning(_leads)).one()
     audit.record(session, actor, "leads.create", lead.id, now=now, after={"source": source})
     told = {name: value for name, value in lead._asdict().items() if name not in _NOT_EXPORTED}
-    exports.record(session, actor, "lead.created", lead.id, told, now=now)
+    exports.record(session, actor, Event.LEAD_CREATED, lead.id, told, now=now)
     if lead.email:
         _confirm_receipt(session, actor, lead, service, now=now)
     return lead

@@ -17,20 +17,21 @@ from shared.core.ids import new_id
 from shared.core.later import LaterInsert
 from shared.core.orm import Reader, columns_of, table_of
 from shared.exports import service as exports
+from shared.exports.events import Event
 from shared.identity.model import User
 from shared.orders.model import OrderHistory
 
 EXPORTED = {
-    "place": "order.created",
-    "confirm": "order.confirmed",
-    "start": "order.started",
-    "complete": "order.completed",
-    "cancel": "order.cancelled",
-    "expire": "order.expired",
-    "no_show": "order.no_show",
-    "reschedule": "order.rescheduled",
-    "assign": "order.assigned",
-    "change": "order.changed",
+    "place": Event.ORDER_CREATED,
+    "confirm": Event.ORDER_CONFIRMED,
+    "start": Event.ORDER_STARTED,
+    "complete": Event.ORDER_COMPLETED,
+    "cancel": Event.ORDER_CANCELLED,
+    "expire": Event.ORDER_EXPIRED,
+    "no_show": Event.ORDER_NO_SHOW,
+    "reschedule": Event.ORDER_RESCHEDULED,
+    "assign": Event.ORDER_ASSIGNED,
+    "change": Event.ORDER_CHANGED,
 }
 """The event that other systems are told of, for each thing that happens; payments have events of their own."""
 

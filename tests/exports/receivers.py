@@ -1,160 +1,199 @@
-"""Receivers of webhooks on this machine: a good one, and such as make the mistakes that receivers make."""
+"""Receivers of webhooks, good and bad: real servers on 127.0.0.1, which keep what they have got."""
 
+import json
+import socket
+import socketserver
+import ssl
+import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
-import orjson
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import Webhook
 
-from shared.wiring import Services, build_webhook_sender
-from tests.variants import with_settings
-from worker.core import boot
+SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0LXJ1bi0zMi1ieXRlcyE="
+LONGEST_WAIT = 20.0
 
-TOLERANCE = 300
-Judge = Callable[[Mapping[str, str], bytes], int]
-"""From the headers (by lower-case names) and the body to the status."""
+
+@dataclass(frozen=True)
+class Got:
+    """A request. `connection` counts them from 1."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.body)
+        return told
+
+    def verify(self, secret: str = SECRET) -> Any:
+        """What the reference library makes of it; raises for a wrong signature."""
+        return Webhook(secret).verify(self.body, self.headers)
+
+
+class Connection(socketserver.StreamRequestHandler):
+    """One connection, request after request. What `behave` says of it decides whether it goes on."""
+
+    server: "_Server"
+
+    def setup(self) -> None:
+        self.number = self.server.count()
+        if self.server.tls is not None:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def handle(self) -> None:
+        self.connection.settimeout(LONGEST_WAIT)
+        while (got := self._read()) is not None:
+            self.server.receiver.requests.append(got)
+            if not self.server.receiver.behave(self, got):
+                return
+
+    def say(self, answer: bytes) -> None:
+        self.wfile.write(answer)
+
+    def hang(self) -> None:
+        """Until the other side has enough, or the test is over."""
+        with suppress(OSError):
+            while not self.server.receiver.over.is_set() and self.connection.recv(1000):
+                pass
+
+    def drip(self, answer: bytes, seconds: float = 0.05) -> None:
+        """Byte by byte, for ever."""
+        while not self.server.receiver.over.is_set():
+            for byte in answer:
+                self.wfile.write(bytes([byte]))
+                time.sleep(seconds)
+
+    def reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _read(self) -> Got | None:
+        line = self.rfile.readline().decode().strip()
+        if not line:
+            return None
+        headers = {}
+        while text := self.rfile.readline().decode().strip():
+            name, value = text.split(": ", 1)
+            headers[name.lower()] = value
+        body = self.rfile.read(int(headers["content-length"]))
+        return Got(line, headers, body, self.number)
+
+
+Behaviour = Callable[[Connection, Got], bool]
+"""Answers; returns whether the connection stays."""
+
+
+def says(status: int, body: bytes = b"", *headers: str) -> Behaviour:
+    """The same answer to everybody."""
+    head = [f"HTTP/1.1 {status} What", f"Content-Length: {len(body)}", *headers]
+    answer = "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+    def behave(connection: Connection, _: Got) -> bool:
+        connection.say(answer)
+        return True
+
+    return behave
+
+
+def raw(answer: bytes) -> Behaviour:
+    """These bytes, and the end."""
+
+    def behave(connection: Connection, _: Got) -> bool:
+        connection.say(answer)
+        return False
+
+    return behave
+
+
+def hangs_after(beginning: bytes) -> Behaviour:
+    """These bytes, and then nothing."""
+
+    def behave(connection: Connection, _: Got) -> bool:
+        connection.say(beginning)
+        connection.hang()
+        return False
+
+    return behave
+
+
+def drips(beginning: bytes, drop: bytes) -> Behaviour:
+    """These bytes, and then a drop at a time, for ever."""
+
+    def behave(connection: Connection, _: Got) -> bool:
+        connection.say(beginning)
+        with suppress(OSError):
+            connection.drip(drop)
+        return False
+
+    return behave
+
+
+def resets(connection: Connection, _: Got) -> bool:
+    connection.reset()
+    return False
 
 
 @dataclass
 class Receiver:
-    """A running receiver. `seen` is what came: headers with the parsed body as `event`."""
+    """`behave` may be changed at any time."""
 
-    host: str
-    seen: list[dict[str, Any]] = field(default_factory=list)
+    behave: Behaviour
+    requests: list[Got] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    url: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def url(self) -> str:
-        return f"http://{self.host}/hook?token=of-the-receiver"
+    def ids(self) -> list[str]:
+        return [got.id for got in self.requests]
 
-    def events(self) -> list[str]:
-        """The names of the events that came, in order."""
-        return [each["event"]["type"] for each in self.seen]
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, receiver: Receiver, tls: ssl.SSLContext | None) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), Connection)
+        self.receiver, self.tls = receiver, tls
+        self._lock = threading.Lock()
+
+    def count(self) -> int:
+        with self._lock:
+            self.receiver.connections += 1
+            return self.receiver.connections
+
+    def handle_error(self, *_: object) -> None:
+        """What goes wrong at this end is what the test wanted."""
 
 
 @contextmanager
-def receiver(judge: Judge) -> Iterator[Receiver]:
-    """A receiver that answers what `judge` says; a redirect leads back to it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            found.seen.append(headers | {"event": orjson.loads(body)})
-            status = judge(headers, body)
-            self.send_response(status)
-            if status // 100 == 3:
-                self.send_header("Location", "/hook/")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found = Receiver(f"127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def delivering_to(services: Services, *receivers: Receiver, **changes: Any) -> Services:
-    """`services`, of this process's workers as well, that deliver to these receivers only."""
-    open_to = {"export_webhook_allow_http": True, "export_webhook_block_private_ips": False}
-    hosts = tuple(each.host for each in receivers)
-    found = with_settings(
-        services, **{"export_mode": "webhook", "export_webhook_allowed_hosts": hosts, **open_to, **changes}
-    )
-    found = type(found)(**{**_members(found), "webhook_sender": build_webhook_sender(found.settings)})
-    boot.use(found)
-    return found
-
-
-def answering(status: int) -> Judge:
-    return lambda _, __: status
-
-
-def verifying(*secrets: str) -> Judge:
-    """As it should be, with the package that Standard Webhooks publishes."""
-
-    def judge(headers: Mapping[str, str], body: bytes) -> int:
-        for secret in secrets:
-            try:
-                Webhook(secret).verify(body.decode(), dict(headers))
-            except WebhookVerificationError:
-                continue
-            return 204
-        return 400
-
-    return judge
-
-
-def ignoring_the_time(secret: str) -> Judge:
-    """Checks the signature, and takes whatever was signed once."""
-
-    def judge(headers: Mapping[str, str], body: bytes) -> int:
-        if "webhook-signature" not in headers:
-            return 400
-        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-        right = Webhook(secret).sign(headers["webhook-id"], at, body.decode())
-        return 204 if right in headers["webhook-signature"].split() else 401
-
-    return judge
-
-
-def ignoring_the_signature() -> Judge:
-    """Looks whether the headers are there, and fresh."""
-
-    def judge(headers: Mapping[str, str], _: bytes) -> int:
-        if "webhook-signature" not in headers:
-            return 400
-        age = datetime.now(UTC).timestamp() - int(headers["webhook-timestamp"])
-        return 204 if abs(age) < TOLERANCE else 400
-
-    return judge
-
-
-def knowing_the_first_signature_only(secret: str) -> Judge:
-    right = verifying(secret)
-
-    def judge(headers: Mapping[str, str], body: bytes) -> int:
-        first = headers.get("webhook-signature", "").split(" ")[0]
-        return right({**headers, "webhook-signature": first} if first else headers, body)
-
-    return judge
-
-
-def choking_on_duplicates(secret: str, status: int) -> Judge:
-    right, known = verifying(secret), set[str]()
-
-    def judge(headers: Mapping[str, str], body: bytes) -> int:
-        answer = right(headers, body)
-        if answer == 204 and headers["webhook-id"] in known:
-            return status
-        known.add(headers.get("webhook-id", ""))
-        return answer
-
-    return judge
-
-
-def answering_when(released: threading.Event) -> Judge:
-    """Too late for everybody who does not wait."""
-
-    def judge(_: Mapping[str, str], __: bytes) -> int:
-        released.wait(30)
-        return 204
-
-    return judge
-
-
-def _members(services: Services) -> dict[str, Any]:
-    return {name: getattr(services, name) for name in cast(Any, services).__dataclass_fields__}
+def receiver(
+    behave: Behaviour | None = None, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, name: str = ""
+) -> Iterator[Receiver]:
+    """A receiver that is called `name` in its URL; it takes everything unless it has another behaviour."""
+    found = Receiver(behave or says(204))
+    with _Server(host, found, tls) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        found.port = server.server_address[1]
+        shown = name or (f"[{host}]" if ":" in host else host)
+        found.url = f"{'https' if tls else 'http'}://{shown}:{found.port}/hooks?of=us"
+        try:
+            yield found
+        finally:
+            found.over.set()
+            server.shutdown()
