@@ -18,6 +18,8 @@ from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
+from api.exports.dead_letter_routes import blueprint as dead_letters
+from api.exports.endpoint_routes import blueprint as webhook_endpoints
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
@@ -75,6 +77,8 @@ BLUEPRINTS = (
     job_runs,
     mail_suppressions,
     messages,
+    webhook_endpoints,
+    dead_letters,
     payments,
     public,
     privacy,

@@ -71,6 +71,8 @@ app = Celery(
         "worker.tasks.heartbeats",
         "worker.tasks.csv_files",
         "worker.tasks.exports",
+        "worker.tasks.export_dead_letters",
+        "worker.tasks.webhook_drill",
         "worker.tasks.job_runs",
         "worker.tasks.retention",
         "worker.tasks.messages",

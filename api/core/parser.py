@@ -27,8 +27,11 @@ class StrictParser(FlaskParser):
         ("query", "json", "form", "files"), RAISE
     )
 
-    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002 - the base class's signature
-        """JSON as RFC 8259 has it: no NaN, no lone surrogates, no bombs of nesting."""
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """JSON as RFC 8259 has it: no NaN, no lone surrogates, no bombs of nesting. No body at all is an empty one for
+        a schema that says so (`may_be_absent`)."""
+        if getattr(schema, "may_be_absent", False) and not req.mimetype and not req.get_data():
+            return {}
         if not req.is_json:
             raise media_type_refused("application/json", req.mimetype)
         raw = req.get_data()

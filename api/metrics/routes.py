@@ -11,6 +11,7 @@ from api.core.access import requires
 from api.core.blueprint import Blueprint
 from api.core.context import now, services
 from api.core.openapi import refuses
+from api.metrics.exports import ExportNumbers
 from api.metrics.jobs import JobNumbers
 from api.metrics.mail import MailNumbers
 from api.metrics.storage import StorageNumbers
@@ -19,6 +20,7 @@ from shared.core.errors import NotFound, code
 from shared.core.permissions import Permission
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only
+from shared.exports import counting as exports
 from shared.job_runs import overview
 from shared.messages import ledger
 from shared.order_photos import queries as order_photos
@@ -46,9 +48,13 @@ def read_metrics() -> Response:
         under_way = order_photos.count_under_way(session)
         unfinished = ledger.count_unfinished(session, now=now())
         dead = ledger.count_dead(session, now=now())
+        waiting_exports = exports.count_unfinished(session, services().settings, now=now())
+        dead_exports = exports.count_dead(session, now=now())
+        targets = exports.count_targets(session, now=now())
         health = overview.read_health(session, [job.name for job in jobs])
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StorageNumbers(sorted(services().storages), deletes, taken, under_way))
     registry.register(MailNumbers(unfinished, dead))
+    registry.register(ExportNumbers(waiting_exports, dead_exports, targets))
     registry.register(JobNumbers(jobs, health, now()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from shared.core.sealing import Resealing
 from shared.core.settings import Settings, load_settings
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
+from shared.exports.resealing import reseal_webhook_secrets
 from shared.identity.resealing import reseal_second_factors
 from shared.messages.resealing import reseal_passwords
 from shared.wiring import build_services
@@ -25,6 +26,7 @@ BATCH = 500
 SEALED: dict[str, Batch] = {
     "second factors": reseal_second_factors,
     "passwords in mails to be sent": reseal_passwords,
+    "secrets of webhook endpoints": reseal_webhook_secrets,
 }
 """Every kind of value that `shared.core.sealing` has sealed into the database."""
 

@@ -1,0 +1,61 @@
+"""The receiver drill: a run that is asked for by hand, one delivery after the other, outside any transaction."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from shared.core import clock, webhook_secrets
+from shared.core.errors import Refusal
+from shared.core.tenancy import Tenant
+from shared.core.transaction import read_only
+from shared.exports import drill, endpoints
+from shared.exports.drill import Case, Secrets
+from shared.exports.targets import target_of
+from shared.integrations.export import WebhookSender
+from worker.core.boot import services
+from worker.core.periodic import Counts, Run, by_hand
+
+
+@by_hand("webhook_drill")
+def webhook_drill(run: Run) -> Iterator[Counts]:
+    """Send every case to the organization's endpoint, and keep the scorecard in the run's details. Cases of an earlier
+    turn are not sent again."""
+    assert isinstance(run.scope, Tenant)
+    sender = services().webhook_sender
+    prepared = _prepare(run.scope)
+    if sender is None or prepared is None:
+        run.details["problem"] = "EXPORT_MODE is off." if sender is None else "There is no endpoint with a secret."
+        return
+    url, secrets = prepared
+    card: list[dict[str, Any]] = run.details.setdefault("cases", [])
+    for case in drill.CASES[len(card) :]:
+        line = _send(sender, url, case, run.id, secrets)
+        card.append(line)
+        run.details.update(passed=sum(each["passed"] for each in card), total=len(drill.CASES))
+        yield {"sent": 1, "passed": int(line["passed"])}
+
+
+def _prepare(scope: Tenant) -> tuple[str, Secrets] | None:
+    """Where to send, and what signs."""
+    settings, now = services().settings, clock.utc_now()
+    with read_only(scope) as session:
+        endpoint = endpoints.find_row(session, scope.org_id)
+    if endpoint is None or endpoint.url is None:
+        return None
+    try:
+        target = target_of(endpoint, settings, now=now)
+        over = endpoints.secret_that_is_over(endpoint, settings, now=now)
+    except ValueError:  # there is no key to read them with
+        return None
+    return (target.url, Secrets(target.secrets[0], over or webhook_secrets.make())) if target else None
+
+
+def _send(sender: WebhookSender, url: str, case: Case, drill_id: UUID, secrets: Secrets) -> dict[str, Any]:
+    started = time.monotonic()
+    message = drill.message_of(case, drill_id, secrets, now=clock.utc_now())
+    try:
+        status, error = sender.send(url, message).status, None
+    except Refusal as refusal:
+        status, error = None, refusal.code
+    return drill.judged(case, status=status, error=error, ms=(time.monotonic() - started) * 1000)
