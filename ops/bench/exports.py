@@ -20,7 +20,7 @@ _FILL = """
            '{"id": "01890000-0000-7000-8000-000000000001", "number": 1001, "version": 1, "state": "pending",
              "scheduled_start": "2026-11-24T16:00:00Z", "scheduled_end": "2026-11-24T19:00:00Z",
              "total": {"amount": 12900, "currency": "cad"}, "deposit": {"amount": 0, "currency": "cad"}}',
-           'pending', now(), now() + interval '1 hour'
+           'pending', now(), now()
     FROM generate_series(1, %(events)s)
 """
 _LEFT = "SELECT count(*) FROM exports WHERE state <> 'delivered' AND org_id = %(org)s"
