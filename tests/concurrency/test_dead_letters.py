@@ -19,10 +19,13 @@ from shared.exports.model import ExportState
 from shared.exports.outcomes import Outcome
 from shared.wiring import Services
 from tests.concurrency.together import together
-from tests.exports.looking_after import alerts_to, endpoint_of, state_of
+from tests.exports.conftest import exporting
+from tests.exports.looking_after import alerts_to, drill, endpoint_of, look_after, state_of
+from tests.exports.receivers import Connection, Got, receiver, says
 from tests.factories.exports import make_dead_export, make_endpoint, make_export
 from tests.factories.organizations import Company
 from tests.rows import row, rows
+from worker.core import boot
 
 PATH = "/v1/admin/export-dead-letter"
 
@@ -133,3 +136,24 @@ def test_of_two_rotations_both_secrets_are_known_and_the_first_is_over(client: F
     after = endpoint_of(company.org_id)
     assert after["version"] == before["version"] + 2
     assert before["sealed_secret"] not in {after["sealed_secret"], after["sealed_previous_secret"]}
+
+
+def test_no_connection_is_held_while_a_target_is_asked(services: Services, company: Company) -> None:
+    """Of the pool's: a slow target would keep it, and the locks of its transaction, from others."""
+    held: list[int] = []
+
+    def look(connection: Connection, got: Got) -> bool:
+        pools: list[Any] = [services.database.writer.pool, services.database.reader.pool]
+        held.append(sum(pool.checkedout() for pool in pools))
+        return says(204)(connection, got)
+
+    try:
+        with receiver(look) as target:
+            exporting(services, export_webhook_url="")
+            make_endpoint(company, url=target.url)
+            make_dead_export(company)
+            assert look_after(company.scope)["replayed"] == 1
+            drill(company.scope)
+    finally:
+        boot.use(services)
+    assert held == [0] * 10

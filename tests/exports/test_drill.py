@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from shared.core.ids import new_id
 from shared.exports.drill import CASES
 from tests.checked_client import CheckedClient
 from tests.exports import drill_receivers as judges
 from tests.exports.conftest import exporting
 from tests.exports.drill_receivers import Judge, judging
+from tests.exports.looking_after import drill
 from tests.exports.receivers import Behaviour, Got, hangs_after, receiver
 from tests.factories.exports import OLD_SECRET, SECRET, make_endpoint
 from tests.factories.organizations import Company
@@ -119,6 +121,18 @@ def test_the_duplicate_has_the_same_id_and_no_other_case_has(company: Company, j
     assert len(ids) == 8
     assert ids[0] == ids[1]
     assert len(set(ids)) == 7
+
+
+def test_the_next_turn_goes_on_where_the_last_one_stopped(company: Company, jobs: JobsProbe) -> None:
+    """A slow receiver takes longer than a turn."""
+    with receiver(judging(judges.verifying(SECRET))) as found:
+        make_endpoint(company, url=found.url)
+        details, run_id = dict[str, Any](), new_id()
+        drill(company.scope, most=4, id=run_id, details=details)
+        assert (len(found.requests), details["passed"], details["total"]) == (4, 4, 9)
+        drill(company.scope, id=run_id, details=details)
+    assert (len(found.requests), details["passed"]) == (9, 9)
+    assert jobs.enqueued() == []
 
 
 def test_asked_for_twice_within_a_minute_it_runs_once(company: Company, jobs: JobsProbe) -> None:
