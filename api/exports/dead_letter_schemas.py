@@ -3,12 +3,12 @@ from typing import Any
 from marshmallow import fields, validate
 from webargs.fields import DelimitedList
 
-from api.core.schemas import Flag, InSchema, Instant, Line, OutSchema, PageArguments, Text
+from api.core.schemas import Flag, InSchema, Instant, OutSchema, PageArguments, Text
 from shared.core.orm import columns_of
+from shared.exports.events import Event
 from shared.exports.model import ExportState
 from shared.exports.telling import without_people, without_secrets
 
-LONGEST_EVENT = 100
 MOST_NAMED = 200
 
 
@@ -18,7 +18,7 @@ class DeadLetterListArguments(PageArguments):
         load_default=lambda: [ExportState.DEAD],
         metadata={"description": "Comma list of states; those that were given up without it", "example": "dead"},
     )
-    event = Line(limit=LONGEST_EVENT, metadata={"example": "order.confirmed"})
+    event = fields.Enum(Event, by_value=True)
     created_from = Instant(metadata={"description": "Made at this moment or later"})
     created_to = Instant(metadata={"description": "Made before this moment"})
     dead_from = Instant(metadata={"description": "Given up at this moment or later"})
@@ -37,7 +37,7 @@ class ExportReplaySchema(InSchema):
         validate=validate.Length(min=1, max=MOST_NAMED),
         metadata={"description": "Replay these"},
     )
-    event = Line(limit=LONGEST_EVENT, metadata={"description": "Replay those of this name"})
+    event = fields.Enum(Event, by_value=True, metadata={"description": "Replay those of this name"})
     created_from = Instant(metadata={"description": "Replay those made at this moment or later"})
     created_to = Instant(metadata={"description": "Replay those made before this moment"})
     error_contains = Text(limit=200, metadata={"description": "Replay those with this in their last error"})

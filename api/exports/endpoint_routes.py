@@ -16,6 +16,7 @@ from api.exports.endpoint_schemas import (
     EndpointWithSecretSchema,
     present,
 )
+from shared.core.errors import Invalid, invalid_field
 from shared.core.orm import columns_of
 from shared.core.permissions import Permission
 from shared.core.transaction import read_only, transaction
@@ -51,6 +52,7 @@ def set_webhook_endpoint(body: dict[str, Any]) -> Answer:
     URL is another target: failures are forgotten and what waits is sent there. Test it with
     `POST /v1/webhook-endpoints/test`.
     """
+    _refuse_bad_target(body["url"])
     with transaction(tenant()) as session:
         endpoint = endpoints.lock(session, actor(), now=now())
         if endpoint.url is not None:
@@ -109,6 +111,14 @@ def test_webhook_endpoint(arguments: dict[str, Any]) -> Answer:
     with read_only(tenant()) as session:
         endpoints.demand_own(session, actor())
     return run_by_hand("webhook_drill", **arguments)
+
+
+def _refuse_bad_target(url: str) -> None:
+    """As far as can be told without a look-up: each delivery looks again."""
+    try:
+        services().webhook_sender.check_url(url)
+    except Invalid as refusal:
+        raise invalid_field("/url", refusal.code, refusal.detail) from None
 
 
 def _with_secret(row: Any, secret: str | None) -> Answer:

@@ -4,15 +4,16 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from shared.exports.counting import UNFINISHED, Waiting
-from shared.exports.model import ExportState
+from shared.exports.counting import Waiting
+from shared.exports.events import Event
+from shared.exports.model import UNFINISHED, ExportState
 
 _SHOWN = (*UNFINISHED, ExportState.DEAD)
 
 
 class ExportNumbers(Collector):
-    """The export panel: what waits, what was given up, and targets that take nothing. Every state is always shown, so
-    that a graph begins at zero, and growth from zero can be seen."""
+    """The export panel: what waits, what was given up, and targets that take nothing. Every state and event is always
+    shown, so that a graph begins at zero, and growth from zero can be seen."""
 
     def __init__(
         self, unfinished: Mapping[str, Waiting], dead: Mapping[str, Waiting], targets: Mapping[str, int]
@@ -37,8 +38,8 @@ class ExportNumbers(Collector):
         yield number
         yield oldest
         dead = GaugeMetricFamily("crewline_exports_dead", "Events that were given up", labels=["event"])
-        for event, waiting in sorted(self._dead.items()):
-            dead.add_metric([event], waiting.number)
+        for event in map(str, Event):
+            dead.add_metric([event], self._dead.get(event, Waiting()).number)
         yield dead
         targets = GaugeMetricFamily(
             "crewline_webhook_endpoints", "Organizations whose target takes no events now", labels=["state"]

@@ -24,7 +24,6 @@ from shared.exports.jobs import DELIVER
 from shared.exports.model import EndpointState, Export, ExportState, WebhookEndpoint
 
 LABEL = "export_dead_letter"
-PROBE = "endpoint.probe"
 
 _exports, _endpoints = table_of(Export), table_of(WebhookEndpoint)
 _export, _endpoint = _exports.c, _endpoints.c
@@ -72,9 +71,12 @@ def count_within(session: Reader, limits: Limits, *, now: datetime) -> int:
 
 
 def record_probe(session: Session, org_id: UUID, *, worked: bool, now: datetime) -> None:
-    """Write down what came of the probe of the organization's target."""
+    """Write down what came of the probe of the organization's target. One that has worked ends a rest."""
+    values: dict[str, Any] = {"probed_at": now, "probe_worked": worked}
+    if worked:
+        values["rests_until"] = None
     endpoints.lock(session, system(org_id, LABEL), now=now)
-    session.execute(update(_endpoints).where(_endpoint.org_id == org_id).values(probed_at=now, probe_worked=worked))
+    session.execute(update(_endpoints).where(_endpoint.org_id == org_id).values(values))
 
 
 def replay_batch(

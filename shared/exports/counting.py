@@ -8,9 +8,8 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from shared.core.orm import Reader, table_of
 from shared.core.settings import Settings
-from shared.exports.model import EndpointState, Export, ExportState, WebhookEndpoint
+from shared.exports.model import UNFINISHED, EndpointState, Export, ExportState, WebhookEndpoint
 
-UNFINISHED = (ExportState.PENDING, ExportState.DELIVERING, ExportState.RETRYING)
 MOST_COUNTED = 100_000
 """A scrape looks at no more events that wait: without a target they wait for ever."""
 

@@ -149,7 +149,7 @@ def chosen_by(wanted: Filters) -> list[str]:
 def putting_back(org_id: UUID, export_ids: Sequence[UUID], now: datetime, **more: Any) -> Any:
     """The UPDATE by which dead events begin anew; `more` are further columns."""
     dead = (_export.org_id == org_id, _export.id.in_(export_ids), _export.state == ExportState.DEAD)
-    values = {"state": ExportState.PENDING, "attempts": 0, "next_attempt_at": now, "dead_at": None}
+    values = {"state": ExportState.PENDING, "attempts": 0, "next_attempt_at": now, "owed_since": now, "dead_at": None}
     return update(_exports).where(*dead).values(**values, replays=_export.replays + 1, **more)
 
 

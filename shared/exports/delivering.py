@@ -145,22 +145,8 @@ def give_up_exhausted(session: Session, settings: Settings, *, now: datetime, li
     What waits because nobody sends it (exports are off, the target is disabled) is not exhausted. Returns how many."""
     if settings.export_mode == "off":
         return 0
-    long_ago = now - all_tries_take(settings)
     key = tuple_(_export.org_id, _export.id)
-    exhausted = (
-        select(_export.org_id, _export.id)
-        .join(_endpoints, _endpoint.org_id == _export.org_id)
-        .where(
-            _endpoint.state == EndpointState.ACTIVE,
-            _endpoint.failures > 0,
-            func.coalesce(_endpoint.last_success_at, _endpoint.created_at) <= long_ago,
-            _export.state.in_(UNFINISHED),
-            _export.next_attempt_at <= now,
-            _export.owed_since <= long_ago,
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=_exports)
-    )
+    exhausted = _exhausted(settings, now).limit(limit).with_for_update(skip_locked=True, of=_exports)
     given_up = session.execute(
         update(_exports)
         .where(key.in_(exhausted))
@@ -173,6 +159,30 @@ def give_up_exhausted(session: Session, settings: Settings, *, now: datetime, li
         .returning(_export.id)
     )
     return len(given_up.all())
+
+
+def count_exhausted(session: Reader, settings: Settings, *, now: datetime) -> int:
+    """How many events `give_up_exhausted` would move to dead."""
+    if settings.export_mode == "off":
+        return 0
+    found = _exhausted(settings, now).subquery()
+    return session.execute(select(func.count()).select_from(found)).scalar_one()
+
+
+def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
+    long_ago = now - all_tries_take(settings)
+    return (
+        select(_export.org_id, _export.id)
+        .join(_endpoints, _endpoint.org_id == _export.org_id)
+        .where(
+            _endpoint.state == EndpointState.ACTIVE,
+            _endpoint.failures > 0,
+            func.coalesce(_endpoint.last_success_at, _endpoint.created_at) <= long_ago,
+            _export.state.in_(UNFINISHED),
+            _export.next_attempt_at <= now,
+            _export.owed_since <= long_ago,
+        )
+    )
 
 
 def _claiming(org_id: UUID, settings: Settings, now: datetime) -> dict[str, Any]:

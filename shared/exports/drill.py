@@ -12,13 +12,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from shared.core import webhook_secrets
+from shared.exports.trials import TEST, Trial, envelope_of
 from shared.integrations.export import Envelope, Signed
 from shared.integrations.export.signing import sign
 
-EVENT = "endpoint.test"
 OFF_BY = timedelta(minutes=10)
 """Twice the five minutes of tolerance that Standard Webhooks recommends."""
 
@@ -127,11 +125,11 @@ CASES: Sequence[Case] = (
 )
 
 
-def message_of(case: Case, drill_id: UUID, secrets: Secrets, *, now: datetime) -> Signed:
+def message_of(case: Case, drill_id: UUID, organization: Any, secrets: Secrets, *, now: datetime) -> Signed:
     """The delivery of `case` in a drill: the same identifiers whenever its turn is taken again."""
-    about = {"drill_id": str(drill_id), "case": case.name, "tampered": False}
-    body = orjson.dumps({"type": EVENT, "timestamp": now.isoformat(), "data": about})
-    return case.make(Envelope(f"drill_{drill_id}_{case.id_of or case.name}", body, now), secrets)
+    about = {"drill_id": drill_id, "case": case.name, "tampered": False}
+    trial = Trial(f"drill_{drill_id}_{case.id_of or case.name}", TEST, now, about)
+    return case.make(envelope_of(trial, organization), secrets)
 
 
 def judged(case: Case, *, status: int | None, error: str | None, ms: float) -> dict[str, Any]:

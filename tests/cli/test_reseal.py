@@ -15,10 +15,12 @@ from shared.core.sealing import seal, unseal
 from shared.core.settings import Settings
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
+from shared.exports.model import WebhookEndpoint
 from shared.identity import mfa
 from shared.identity.model import User
 from shared.messages.model import SEALED_PASSWORD
 from shared.wiring import Services
+from tests.factories.exports import OLD_SECRET, SECRET, make_endpoint
 from tests.factories.identity import change_user, make_person
 from tests.factories.messages import make_message
 from tests.factories.organizations import Company
@@ -27,7 +29,7 @@ from tests.rows import row, rows
 from .conftest import Command
 
 NEW = "the-key-of-today-" + "n" * 24
-KINDS = ("second factors", "passwords in mails to be sent")
+KINDS = ("second factors", "passwords in mails to be sent", "secrets of webhook endpoints")
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,7 @@ def nothing_sealed(services: Services) -> None:
     """What other tests have sealed would be counted, too."""
     with transaction(PLATFORM) as session:
         session.query(User).update({"totp_secret": None})
+        session.query(WebhookEndpoint).update({"sealed_secret": None, "sealed_previous_secret": None})
     assert rows("SELECT 1 FROM users WHERE totp_secret IS NOT NULL") == []
 
 
@@ -84,24 +87,29 @@ def test_values_of_every_kind_come_under_the_new_key_and_a_second_run_changes_no
     sealed = {SEALED_PASSWORD: seal(old, "temporary")}
     mail = make_message(company, kind="password_reset", **sealed)
     others = {name: value for name, value in _mailed(mail).items() if name != SEALED_PASSWORD}
+    make_endpoint(company, previous_secret=OLD_SECRET)
+    make_endpoint(neighbour)
 
     status, counts = _reseal(command, old)
     assert status == 0
     assert counts == {
-        name: {"resealed": n, "current": 0, "unreadable": 0} for name, n in zip(KINDS, (2, 1), strict=True)
+        name: {"resealed": n, "current": 0, "unreadable": 0} for name, n in zip(KINDS, (2, 1, 3), strict=True)
     }
     assert [unseal(new, _kept(each)) for each in people] == ["SECRET", "SECRET"]
     after = _mailed(mail)
     assert unseal(new, after.pop(SEALED_PASSWORD)) == "temporary"
     assert after == others
+    hook = _endpoint(company)
+    assert [unseal(new, hook[name]) for name in ("sealed_secret", "sealed_previous_secret")] == [SECRET, OLD_SECRET]
+    assert (hook["version"], unseal(new, _endpoint(neighbour)["sealed_secret"])) == (1, SECRET)
 
-    before = [_kept(each) for each in people], _mailed(mail)
+    before = [_kept(each) for each in people], _mailed(mail), _endpoint(company)
     status, counts = _reseal(command, old)
     assert status == 0
     assert counts == {
-        name: {"resealed": 0, "current": n, "unreadable": 0} for name, n in zip(KINDS, (2, 1), strict=True)
+        name: {"resealed": 0, "current": n, "unreadable": 0} for name, n in zip(KINDS, (2, 1, 3), strict=True)
     }
-    assert ([_kept(each) for each in people], _mailed(mail)) == before
+    assert ([_kept(each) for each in people], _mailed(mail), _endpoint(company)) == before
     _forget(mail)
 
 
@@ -144,6 +152,10 @@ def test_a_second_factor_that_is_being_removed_does_not_come_back(
     assert status == [0]
     assert person.user_id is not None
     assert _kept(person.user_id) is None
+
+
+def _endpoint(company: Company) -> dict[str, Any]:
+    return row("SELECT * FROM webhook_endpoints WHERE org_id = :org", org=company.org_id)
 
 
 def _forget(message_id: UUID) -> None:

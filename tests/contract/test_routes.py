@@ -12,8 +12,9 @@ from shared.core.permissions import GRANTS, Permission, Role
 MADE_BY_A_LIBRARY = {"api-docs.openapi_json": "the published contract, served by flask-smorest to anybody"}
 """Endpoints that we do not write and so cannot decorate."""
 
-ASKED_FOR_INSIDE = {Permission.OWNERS_WRITE}
-"""Rights that depend on the row, and so are asked for by the domain: `shared/iam`."""
+ASKED_FOR_INSIDE = {Permission.OWNERS_WRITE, Permission.EXPORTS_INSPECT}
+"""Rights that depend on the row, and so are asked for by the domain (`shared/iam`); or that decide how much of it is
+shown (`api/exports`)."""
 
 PUBLIC = {
     "/": "redirects to the documentation",

@@ -15,6 +15,7 @@ from tests.checked_client import CheckedClient
 from tests.factories.catalog import INPUTS, book_for, make_estimate
 from tests.factories.checklists import make_checklist_template
 from tests.factories.crews import make_team, make_worker
+from tests.factories.exports import make_dead_export, make_endpoint
 from tests.factories.identity import PASSWORD, make_link, make_person
 from tests.factories.leads import make_lead
 from tests.factories.order_photos import make_photo, photo_form
@@ -77,10 +78,12 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "client": company.client_id,
         "estimate": estimate_id,
         "lead": make_lead(company),
+        "export": make_dead_export(company, about=order_id),
     }
     for name, table in (("service", "services"), ("addon", "addons"), ("price_book", "price_books")):
         made[name] = row(f"SELECT id FROM {table} WHERE org_id = :org", org=company.org_id)["id"]
     make_checklist_template(company, made["service"])
+    make_endpoint(company)
     made |= {"team": team_id, "worker": make_worker(company, team_id=team_id)}
     return {f"{name}_id": str(value) for name, value in made.items()}
 
@@ -121,6 +124,10 @@ def ids(client: CheckedClient, company: Company) -> dict[str, str]:
         "/v1/mail-suppressions?reason=bounced&email=anna@client.test",
         "/v1/admin/jobs",
         "/v1/admin/jobs/runs?job=cleanup&state=succeeded",
+        "/v1/webhook-endpoints/current",
+        "/v1/admin/export-dead-letter?event=order.confirmed&error_contains=503&created_from=2026-01-01T00:00:00Z",
+        "/v1/admin/export-dead-letter?state=dead,pending,retrying&resource_id={order_id}",
+        "/v1/admin/export-dead-letter/{export_id}",
     ],
 )
 def test_a_read_costs_at_most_four(
@@ -148,6 +155,12 @@ def test_a_read_costs_at_most_four(
         ("/v1/auth/logout", {}),
         ("/v1/admin/email-scan", None),
         ("/v1/admin/cleanup?dry_run=true", None),
+        ("/v1/admin/export-dead-letter", {}),
+        ("/v1/admin/export-dead-letter", {"all": True}),
+        ("/v1/admin/export-dead-letter/{export_id}/replay", {}),
+        ("/v1/webhook-endpoints/current/rotate-secret", {}),
+        ("/v1/webhook-endpoints/current/enable", {}),
+        ("/v1/webhook-endpoints/test", {}),
     ],
 )
 def test_a_write_costs_at_most_eight(
@@ -221,6 +234,19 @@ def test_crews_and_their_work_cost_at_most_eight(
         assert answer.status_code < 300, answer.get_json()
         assert 0 < len(sent) <= WRITE, (path, sent)
         assert sent.logged == len(sent)
+
+
+def test_replaying_named_events_and_setting_a_url_cost_at_most_eight(
+    client: CheckedClient, company: Company, services: Services, ids: dict[str, str]
+) -> None:
+    headers, named = company.headers() | {"If-Match": "*"}, {"export_ids": [ids["export_id"]]}
+    with counted(services) as sent:
+        assert client.post("/v1/admin/export-dead-letter", json=named, headers=headers).status_code == 202
+    assert 0 < len(sent) == sent.logged <= WRITE, sent
+    url = {"url": "https://hooks.example.com/other"}
+    with counted(services) as sent:
+        assert client.put("/v1/webhook-endpoints/current", json=url, headers=headers).status_code == 200
+    assert 0 < len(sent) == sent.logged <= WRITE, sent
 
 
 def test_the_settings_cost_one_statement_to_read_and_four_to_change(

@@ -1,7 +1,8 @@
-"""The job that looks after dead events, run here and now, whatever the slot."""
+"""The job that looks after dead events, and the drill, run here and now, whatever the slot."""
 
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,14 @@ def look_after(scope: Scope = PLATFORM, **of_run: Any) -> dict[str, int]:
     for counts in _WORKS["export_dead_letter"](Run(new_id(), scope, **of_run)):
         found.update(counts)
     return {name: number for name, number in found.items() if number}
+
+
+def drill(scope: Scope, *, most: int | None = None, **of_run: Any) -> dict[str, Any]:
+    """What a drill leaves in the details of its run, when its turn is over after `most` cases."""
+    run = Run(**{"id": new_id(), "scope": scope, **of_run})
+    for _ in islice(_WORKS["webhook_drill"](run), most):
+        pass
+    return run.details
 
 
 def state_of(export_id: UUID) -> str:

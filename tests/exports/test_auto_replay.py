@@ -1,7 +1,6 @@
 """Dead events are replayed by themselves: within limits, and only while a probe says that their target is back."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +10,14 @@ from shared.core.transaction import transaction
 from shared.exports import auto_replaying
 from shared.exports.auto_replaying import Limits
 from shared.wiring import Services
-from tests.exports import receivers
+from tests.exports.conftest import exporting
+from tests.exports.drill_receivers import judging, verifying
 from tests.exports.looking_after import endpoint_of, look_after, now, state_of
-from tests.exports.receivers import Receiver, delivering_to, receiver
+from tests.exports.receivers import Receiver, receiver, says
 from tests.factories.exports import SECRET, make_dead_export, make_endpoint, make_export
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
-from worker.core import boot
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -26,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def good() -> Iterator[Receiver]:
-    with receiver(receivers.verifying(SECRET)) as found:
+    with receiver(judging(verifying(SECRET))) as found:
         yield found
 
 
@@ -34,7 +33,7 @@ def good() -> Iterator[Receiver]:
 def delivering(company: Company, good: Receiver, jobs: JobsProbe) -> Services:
     """The company's endpoint is well."""
     make_endpoint(company, url=good.url)
-    return delivering_to(company.services, good)
+    return exporting(company.services, export_webhook_url="")
 
 
 def test_when_the_target_is_back_its_dead_events_are_replayed(
@@ -49,7 +48,7 @@ def test_when_the_target_is_back_its_dead_events_are_replayed(
     kept = row("SELECT * FROM exports WHERE id = :id", id=dead[0])
     assert (kept["attempts"], kept["replays"], kept["auto_replays"], kept["dead_at"]) == (0, 1, 1, None)
     assert now() - MINUTE < kept["auto_replayed_at"] <= now()
-    assert good.events() == ["endpoint.probe"]
+    assert _events(good) == ["endpoint.probe"]
     assert ("exports.deliver", {"org_id": str(company.org_id)}) in jobs.enqueued()
     probed = endpoint_of(company.org_id)
     assert probed["probe_worked"] is True
@@ -61,9 +60,9 @@ def test_a_probe_is_signed_says_nothing_and_has_an_id_of_its_own(
 ) -> None:
     make_dead_export(company)
     look_after()
-    (seen,) = good.seen
-    assert seen["event"]["data"] == {}
-    assert seen["webhook-id"].startswith("probe_")
+    (got,) = good.requests
+    assert (got.event["data"], got.event["organization"]) == ({}, {"id": str(company.org_id), "slug": company.slug})
+    assert got.id.startswith("probe_")
     assert endpoint_of(company.org_id)["probe_worked"] is True
 
 
@@ -85,7 +84,9 @@ EDGES: dict[str, tuple[dict[str, Any], bool]] = {
 def test_the_limits_at_their_edges(company: Company, services: Services, edge: str) -> None:
     moment = now()
     given, is_replayed = EDGES[edge]
-    values = {name: moment + value if isinstance(value, timedelta) else value for name, value in given.items()}
+    values: dict[str, Any] = {
+        name: moment + value if isinstance(value, timedelta) else value for name, value in given.items()
+    }
     make_dead_export(company, **values)
     make_endpoint(company, probed_at=moment, probe_worked=True)
     with transaction(company.scope) as session:
@@ -107,11 +108,11 @@ TARGETS: dict[str, tuple[dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("fares", TARGETS)
 def test_nothing_is_replayed_without_a_probe_of_this_run_that_worked(
-    company: Company, services: Services, target: str
+    company: Company, services: Services, fares: str
 ) -> None:
-    values, is_replayed = TARGETS[target]
+    values, is_replayed = TARGETS[fares]
     moment = now()
     make_endpoint(company, **{"probed_at": moment} | values)
     dead = make_dead_export(company)
@@ -123,27 +124,25 @@ def test_nothing_is_replayed_without_a_probe_of_this_run_that_worked(
 def test_the_settings_are_the_limits(company: Company, good: Receiver, delivering: Services) -> None:
     assert Limits.of(delivering.settings) == LIMITS
     dead = make_dead_export(company)
-    off = {"export_dead_letter_auto_replay": False}
-    delivering_to(company.services, good, **off)
+    exporting(company.services, export_dead_letter_auto_replay=False)
     assert "probed" not in look_after()
-    assert (state_of(dead), good.seen) == ("dead", [])
+    assert (state_of(dead), good.requests) == ("dead", [])
 
 
 def test_a_disabled_endpoint_is_not_probed(company: Company, good: Receiver, delivering: Services) -> None:
     make_endpoint(company, url=good.url, state="disabled", disabled_reason="410 Gone")
     dead = make_dead_export(company)
     look_after()
-    assert (state_of(dead), good.seen) == ("dead", [])
+    assert (state_of(dead), good.requests) == ("dead", [])
 
 
 @pytest.mark.parametrize("status", [302, 404, 410, 500])
 def test_while_the_target_is_ill_nothing_is_replayed(company: Company, jobs: JobsProbe, status: int) -> None:
     dead = make_dead_export(company)
-    with receiver(receivers.answering(status)) as ill:
-        delivering_to(company.services, ill)
+    with receiver(says(status)) as ill:
         make_endpoint(company, url=ill.url)
         counts = look_after()
-        assert ill.events() == ["endpoint.probe"]
+        assert _events(ill) == ["endpoint.probe"]
     assert (counts["probed"], counts["probes_failed"], counts.get("replayed", 0)) == (1, 1, 0)
     assert state_of(dead) == "dead"
     assert endpoint_of(company.org_id)["probe_worked"] is False
@@ -158,8 +157,6 @@ def test_one_broken_target_does_not_stop_the_others(
         {"url": "http://10.0.0.1/"},
         {"url": good.url, "secret": None, "sealed_secret": "gAAAA-nobody-can-read-this"},
     ]
-    deaf = replace(good, host="127.0.0.1:1")
-    delivering_to(company.services, good, deaf)
     for values in broken:
         for ill, well in ((company, neighbour), (neighbour, company)):
             make_endpoint(ill, **values)
@@ -172,12 +169,12 @@ def test_one_broken_target_does_not_stop_the_others(
 def test_the_installations_target_is_asked_once_for_all(
     company: Company, neighbour: Company, good: Receiver, jobs: JobsProbe
 ) -> None:
-    target = {"export_webhook_url": good.url, "export_webhook_secret": _secret(company)}
-    delivering_to(company.services, good, **target)
+    secret = type(company.services.settings.export_webhook_secret)(SECRET)
+    exporting(company.services, export_webhook_url=good.url, export_webhook_secret=secret)
     dead = [make_dead_export(each) for each in (company, neighbour)]
     assert look_after()["replayed"] == 2
     assert [state_of(each) for each in dead] == ["pending", "pending"]
-    assert good.events() == ["endpoint.probe"]
+    assert _events(good) == ["endpoint.probe"]
     assert [endpoint_of(each.org_id)["probe_worked"] for each in (company, neighbour)] == [True, True]
 
 
@@ -187,7 +184,7 @@ def test_without_a_target_nothing_is_sent_and_nothing_replayed(
     make_endpoint(company, url=None, sealed_secret=None, secret=None)
     dead = make_dead_export(company)
     look_after()
-    assert (state_of(dead), good.seen, endpoint_of(company.org_id)["probe_worked"]) == ("dead", [], False)
+    assert (state_of(dead), good.requests, endpoint_of(company.org_id)["probe_worked"]) == ("dead", [], False)
 
 
 def test_a_run_in_one_organization_leaves_the_others_alone(
@@ -205,7 +202,7 @@ def test_a_dry_run_counts_and_does_nothing(company: Company, good: Receiver, del
     before = endpoint_of(company.org_id)
     assert look_after(dry_run=True) == {"replayed": 2}
     assert [state_of(each) for each in dead] == ["dead", "dead"]
-    assert good.seen == []
+    assert good.requests == []
     assert endpoint_of(company.org_id) == before
 
 
@@ -219,9 +216,9 @@ def test_what_a_turn_has_left_is_replayed_in_the_next_without_another_probe(
     left = make_dead_export(company)
     look_after(details=details)
     assert (state_of(first), state_of(left)) == ("pending", "pending")
-    assert good.events() == ["endpoint.probe"]
+    assert _events(good) == ["endpoint.probe"]
     look_after()
-    assert good.events() == ["endpoint.probe"]  # nothing was dead, so nobody was asked
+    assert _events(good) == ["endpoint.probe"]  # nothing was dead, so nobody was asked
 
 
 def test_it_is_audited_by_numbers(company: Company, delivering: Services) -> None:
@@ -241,8 +238,7 @@ def test_beat_runs_it(company: Company, good: Receiver, delivering: Services, jo
     assert state_of(dead) == "pending"
     run = row("SELECT state, counts FROM job_runs WHERE job = 'export_dead_letter'")
     assert (run["state"], run["counts"]["replayed"], run["counts"]["probed"]) == ("succeeded", 1, 1)
-    boot.use(company.services)
 
 
-def _secret(company: Company) -> Any:
-    return type(company.services.settings.export_webhook_secret)(SECRET)
+def _events(found: Receiver) -> list[str]:
+    return [got.event["type"] for got in found.requests]

@@ -52,14 +52,13 @@ def test_each_filter_finds_what_it_says(client: CheckedClient, company: Company)
     order_id = make_order(company)
     hour = timedelta(hours=1)
     old = lowest_id_at(NOW - 3 * hour)  # identifiers carry the time
-    made = {"id": old, "created_at": NOW - 3 * hour, "dead_at": NOW - 2 * hour}
+    made: dict[str, Any] = {"id": old, "created_at": NOW - 3 * hour, "dead_at": NOW - 2 * hour}
     make_dead_export(company, event="order.created", **made)
     new = make_dead_export(company, about=order_id, error="Connection REFUSED", event="order.cancelled")
     both = {str(old), str(new)}
     expected: list[tuple[dict[str, Any], set[str]]] = [
         ({}, both),
         ({"event": "order.created"}, {str(old)}),
-        ({"event": "order.crea"}, set()),
         ({"created_from": (NOW - hour).isoformat()}, {str(new)}),
         ({"created_to": (NOW - hour).isoformat()}, {str(old)}),
         ({"dead_from": (NOW - 2 * hour).isoformat()}, both),

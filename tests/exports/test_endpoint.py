@@ -175,6 +175,27 @@ def test_the_audit_log_has_names_and_no_values(client: CheckedClient, company: C
     assert not any(value in entry["whole"] for entry in told for value in (made, rotated, URL))
 
 
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://hooks.example.com/", "webhooks.forbidden_target"),
+        ("https://10.0.0.1/", "webhooks.forbidden_target"),
+        ("https://169.254.169.254/latest/meta-data", "webhooks.forbidden_target"),
+        ("https://user:password@hooks.example.com/", "webhooks.url"),
+        ("https://hooks.example.com:22/", "webhooks.forbidden_target"),
+        ("hooks.example.com", "webhooks.url"),
+    ],
+)
+def test_a_url_that_would_never_be_sent_to_is_refused(
+    client: CheckedClient, company: Company, url: str, code: str
+) -> None:
+    answer = _put(client, company, url)
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, code)
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [("/url", code)]
+    assert rows("SELECT 1 FROM webhook_endpoints WHERE org_id = :org", org=company.org_id) == []
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role not in {Role.OWNER, Role.ADMIN}])
 def test_others_neither_see_nor_change_it(client: CheckedClient, company: Company, role: Role) -> None:
     make_endpoint(company)

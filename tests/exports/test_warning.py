@@ -7,6 +7,7 @@ import pytest
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
 from shared.identity.model import User, UserState
+from tests.exports.conftest import exporting
 from tests.exports.looking_after import alerts_to, endpoint_of, look_after, now
 from tests.factories.exports import SECRET, change_export, make_dead_export, make_endpoint, make_export
 from tests.factories.organizations import Company, make_user
@@ -16,7 +17,8 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def _known_tasks(jobs: JobsProbe) -> JobsProbe:
+def _nothing_is_replayed(company: Company, jobs: JobsProbe) -> JobsProbe:
+    exporting(company.services, export_dead_letter_auto_replay=False)
     return jobs
 
 

@@ -11,7 +11,6 @@ from shared.core.ids import new_id
 from shared.core.orm import table_of
 from shared.core.sealing import seal
 from shared.core.transaction import transaction
-from shared.exports import service as exports
 from shared.exports.model import Export, WebhookEndpoint
 from tests.factories.organizations import Company
 
@@ -46,14 +45,14 @@ def make_export(
     payload: dict[str, Any] | None = None,
     **values: Any,
 ) -> UUID:
-    """An event that waits, or as `values` say. Nothing is enqueued, as `record` enqueues nothing."""
-    resource_id = about or new_id()
+    """An event that waits, or as `values` say; `about` is what it tells of. Nothing is enqueued."""
+    now, resource_id = datetime.now(UTC), about or new_id()
     said = {"id": str(resource_id), "state": "confirmed"} if payload is None else payload
+    given = {"event": event, "resource_id": resource_id, "payload": said, "created_at": now, "next_attempt_at": now}
+    row = Export(**{"org_id": company.org_id, "id": new_id(), **given, **values})
     with transaction(company.scope) as session:
-        exports.record(session, company.owner, event, resource_id, said, now=datetime.now(UTC))
-        mine = (Export.org_id == company.org_id, Export.event == event, Export.resource_id == resource_id)
-        export_id: UUID = session.query(Export.id).filter(*mine).order_by(Export.id.desc()).limit(1).scalar()
-    return change_export(company, export_id, **values) if values else export_id
+        session.add(row)
+    return row.id
 
 
 def change_export(company: Company, export_id: UUID, **values: Any) -> UUID:
@@ -77,7 +76,7 @@ def make_endpoint(company: Company, **values: Any) -> None:
     values = {"url": URL, "secret": SECRET, "created_at": now, "updated_at": now} | values
     for name in ("secret", "previous_secret"):
         if values.get(name):
-            values[f"sealed_{name}"] = seal(settings, values[name])
+            values[f"sealed_{name}"] = seal(settings, str(values[name]))
         values.pop(name, None)
     with transaction(company.scope) as session:
         making = insert(table_of(WebhookEndpoint)).values(org_id=company.org_id, **values)

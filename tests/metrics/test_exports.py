@@ -88,7 +88,7 @@ def test_a_scrape_looks_at_no_event_that_was_delivered(company: Company) -> None
     make_export(company)
     settings, now = company.services.settings, datetime.now(UTC)
     looks = {
-        "ix_exports_due": lambda session: counting.count_unfinished(session, settings, now=now),
+        "ix_exports_owed": lambda session: counting.count_unfinished(session, settings, now=now),
         "ix_exports_dead": lambda session: counting.count_dead(session, now=now),
     }
     for index, look in looks.items():

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
-
-import orjson
 
 from shared.core import clock
 from shared.core.actor import system
@@ -15,10 +14,10 @@ from shared.core.ids import new_id
 from shared.core.tenancy import Scope, Tenant
 from shared.core.transaction import transaction
 from shared.exports import auto_replaying, dead_letters, delivering, endpoints, jobs, warning
-from shared.exports.auto_replaying import LABEL, PROBE, Limits
+from shared.exports.auto_replaying import LABEL, Limits
 from shared.exports.dead_letters import Filters
 from shared.exports.targets import Target, target_of
-from shared.integrations.export import Envelope, WebhookSender
+from shared.exports.trials import PROBE, Trial, envelope_of
 from shared.integrations.export.signing import sign
 from worker.core.boot import services
 from worker.core.periodic import Counts, Run, periodic, until_nothing
@@ -88,14 +87,14 @@ def _give_up(scope: Scope) -> Counts:
 
 def _replay_by_itself(run: Run, began: datetime) -> Iterator[Counts]:
     """Probe the targets of organizations that have something to replay, one by one, and replay where that worked."""
-    settings, sender = services().settings, services().webhook_sender
-    if sender is None or not settings.export_dead_letter_auto_replay:
+    settings = services().settings
+    if settings.export_mode == "off" or not settings.export_dead_letter_auto_replay:
         return
     limits, probes = Limits.of(settings), Probes()
     last = None
     while org_ids := _find_waiting(run.scope, limits, began, last):
         for org_id in org_ids:
-            worked = _probe(sender, Tenant(org_id), probes, began)
+            worked = _probe(Tenant(org_id), probes, began)
             yield {"probed": 1, "probes_failed": int(not worked)}
             if worked:
                 yield from until_nothing(partial(_replay_within, Tenant(org_id), limits, began))
@@ -109,28 +108,28 @@ def _find_waiting(scope: Scope, limits: Limits, began: datetime, after: UUID | N
         )
 
 
-def _probe(sender: WebhookSender, scope: Tenant, probes: Probes, began: datetime) -> bool:
+def _probe(scope: Tenant, probes: Probes, began: datetime) -> bool:
     """Whether the target of an organization takes a signed event: asked once in a run. The installation's is asked once
     in a turn, whoever's events it is to get."""
     with transaction(scope) as session:
         endpoint = endpoints.find_row(session, scope.org_id)
+        organization = delivering.organization(session, scope.org_id)
     if endpoint is not None and endpoint.probed_at is not None and endpoint.probed_at >= began:
         return bool(endpoint.probe_worked)
     worked = False
     with suppress(ValueError):  # there is no key to read its secret with
         target = target_of(endpoint, services().settings, now=clock.utc_now())
         if target is not None:
-            worked = probes[target] = probes[target] if target in probes else _send_probe(sender, target)
+            worked = probes[target] = probes[target] if target in probes else _send_probe(target, organization)
     with transaction(scope) as session:
         auto_replaying.record_probe(session, scope.org_id, worked=worked, now=clock.utc_now())
     return worked
 
 
-def _send_probe(sender: WebhookSender, target: Target) -> bool:
-    now = clock.utc_now()
-    body = orjson.dumps({"type": PROBE, "timestamp": now.isoformat(), "data": {}})
+def _send_probe(target: Target, organization: Any) -> bool:
+    envelope = envelope_of(Trial(f"probe_{new_id()}", PROBE, clock.utc_now()), organization)
     try:
-        return sender.send(target.url, sign(Envelope(f"probe_{new_id()}", body, now), target.secrets)).is_success
+        return services().webhook_sender.send(target.url, sign(envelope, target.secrets)).is_success
     except (Refusal, ValueError):  # away, forbidden, or its secret signs nothing: the others are looked after
         return False
 
