@@ -4,8 +4,8 @@ Whoever waits holds a thread and, between two looks, no connection to the databa
 others are answered at once, so that waiting never uses up the threads.
 """
 
-import time
 from threading import BoundedSemaphore
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -149,9 +149,9 @@ def _wait_for_end(run: dict[str, Any]) -> dict[str, Any]:
     if not _waiting.acquire(blocking=False):
         return run
     try:
-        deadline, pause = time.monotonic() + LONGEST_WAIT, FIRST_PAUSE
-        while run["state"] in OPEN and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(pause, left))
+        deadline, pause = monotonic() + LONGEST_WAIT, FIRST_PAUSE
+        while run["state"] in OPEN and (left := deadline - monotonic()) > 0:
+            sleep(min(pause, left))
             pause = min(pause * 1.5, LONGEST_PAUSE)
             run = find_run(UUID(str(run["id"])))
         return run

@@ -40,4 +40,5 @@ class JobNumbers(Collector):
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, meaning, labels=["job"])
+    """`name` and not `job`, which Prometheus calls the target that it scrapes."""
+    return GaugeMetricFamily(name, meaning, labels=["name"])

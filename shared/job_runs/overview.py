@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.core.orm import Reader, table_of
 from shared.job_runs.model import OPEN, JobRun, RunState
-from shared.job_runs.service import of
+from shared.job_runs.service import NEWEST_FIRST, of
 
 FAILING = 5
 """From so many failures in a row on, a job is failing."""
@@ -86,4 +86,4 @@ def _named(jobs: Sequence[str]) -> Any:
 def _newest(query: Select[Any], asked: Any, *which: ColumnElement[bool], limit: int = 1) -> Select[Any]:
     """`query` for the newest runs of an asked job that claimed a slot."""
     of_job = (_run.job == asked.c.job, _run.slot_at.is_not(None), *which)
-    return query.where(*of_job).order_by(_run.id.desc()).limit(limit)
+    return query.where(*of_job).order_by(*NEWEST_FIRST).limit(limit)

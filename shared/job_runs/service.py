@@ -26,6 +26,9 @@ BUSY = code("job_runs.busy", "Runs of this job end and begin at this moment")
 
 _runs = table_of(JobRun)
 _run = _runs.c
+NEWEST_FIRST = (_run.org_id.desc(), _run.id.desc())
+"""Of the runs of one organization, or of the whole installation: with `org_id`, or Postgres does not see that the index
+has this order where `org_id` is NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _find_like(session: Session, asked: Asked) -> Row[Any] | None:
         holds_slot = (_run.slot_at == asked.slot_at) & _run.state.not_in([RunState.FAILED, RunState.LOST])
         like = (_run.slot_at.is_not(None), or_(holds_slot, _run.state.in_(OPEN)))
     query = select(_runs).where(of(asked.org_id), _run.job == asked.job, *like)
-    return session.execute(query.order_by(_run.id.desc()).limit(1)).one_or_none()
+    return session.execute(query.order_by(*NEWEST_FIRST).limit(1)).one_or_none()
 
 
 def of(org_id: UUID | None) -> ColumnElement[bool]:
@@ -95,10 +98,10 @@ def find_covering(session: Reader, job: str, slot_at: datetime) -> Row[Any] | No
     scope."""
     of_all = (_run.org_id.is_(None), _run.job == job, _run.slot_at.is_not(None))
     is_open = select(_run.id).where(*of_all, _run.state.in_(OPEN))
-    is_done = select(_run.id).where(*of_all, _run.state == RunState.SUCCEEDED).order_by(_run.id.desc()).limit(1)
+    is_done = select(_run.id).where(*of_all, _run.state == RunState.SUCCEEDED).order_by(*NEWEST_FIRST).limit(1)
     either = or_(_run.id == is_open.scalar_subquery(), _run.id == is_done.scalar_subquery())
     counts = _run.state.in_(OPEN) | (_run.started_at >= slot_at)
-    return session.execute(select(_runs).where(either, counts).order_by(_run.id.desc()).limit(1)).one_or_none()
+    return session.execute(select(_runs).where(either, counts).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
 
 
 def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:

@@ -8,7 +8,7 @@ from tests.faults.owner import Owner
 from tests.faults.system import System
 from tests.faults.waiting import eventually
 
-SWEEPS = ("messages.sweep", "order_photos.sweep", "storage_deletes.sweep", "stripe_events.sweep")
+SWEEPS = ("messages.sweep", "order_photos.sweep", "storage_janitor", "stripe_events.sweep")
 
 
 def test_sweeps_run_again_after_beat_was_killed(system: System, owner: Owner) -> None:

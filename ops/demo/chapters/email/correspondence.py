@@ -79,9 +79,20 @@ class Correspondence:
         start = (datetime.now(UTC) + timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
         return dict(self.owner.change("POST", f"{self.order_path}/reschedule", {"scheduled_start": start.isoformat()}))
 
+    def press(self) -> Found:
+        """Ask for a scan of mails, and wait for its end: the run that answers may have begun a moment ago."""
+        return dict(self.owner.change("POST", "/v1/admin/email-scan?wait=true", {}))
+
     def scan(self) -> Found:
-        """Look for reminders that are due, as beat does every five minutes."""
-        return dict(self.owner.change("POST", "/v1/admin/email-scan", {}))
+        """A run that has looked for reminders after this moment, as beat's do."""
+        asked_at = datetime.now(UTC)
+
+        def looked() -> Found | None:
+            run = self.press()
+            began = datetime.fromisoformat(run["started_at"] or run["created_at"])
+            return run if run["state"] == "succeeded" and began >= asked_at else None
+
+        return eventually(looked, "no scan of mails began and succeeded")
 
     def messages(self) -> list[Found]:
         """What the timeline of the order says of mails, oldest first."""

@@ -9,12 +9,13 @@ UNSUBSCRIBE = {"List-Unsubscribe": "One-Click"}
 
 def remind(anna: Correspondence) -> Found:
     """The scan reminds her once, however often it runs."""
-    counts = [anna.scan() for _ in range(3)]
+    runs = {anna.press()["id"] for _ in range(3)}
+    anna.scan()
     reminder = anna.wait_for("Reminder")
     anna.story.proved(
-        "The e-mail scan reminds her of tomorrow, once in three runs",
+        "The e-mail scan reminds her of tomorrow, once",
         f"“{reminder['subject']}”",
-        f"reminders found: {', '.join(str(each['reminders']) for each in counts)}",
+        f"three presses of the button were {len(runs)} run{'s' if len(runs) > 1 else ''} of the job",
     )
     return reminder
 
