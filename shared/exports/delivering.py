@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import Row, Select, bindparam, exists, func, literal, literal_column, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -34,7 +34,9 @@ EXHAUSTED = "The target has failed for longer than all tries take."
 
 _exports, _endpoints, _organizations = table_of(Export), table_of(WebhookEndpoint), table_of(Organization)
 _export, _endpoint = _exports.c, _endpoints.c
-_IS_DUE = (_export.state.in_(UNFINISHED), _export.next_attempt_at <= bindparam("at"))
+_IS_OWED = _export.state.in_([literal_column(f"'{each}'") for each in UNFINISHED])
+"""Spelled out once, as in the index, and not anew for each statement."""
+_IS_DUE = (_IS_OWED, _export.next_attempt_at <= bindparam("at"))
 _OLDEST_DUE = (
     select(_export.id, _export.state.label("was"))
     .where(_export.org_id == bindparam("of_org"), *_IS_DUE)
@@ -178,7 +180,8 @@ def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
             _endpoint.state == EndpointState.ACTIVE,
             _endpoint.failures > 0,
             func.coalesce(_endpoint.last_success_at, _endpoint.created_at) <= long_ago,
-            _export.state.in_(UNFINISHED),
+            _endpoint.updated_at <= long_ago,  # another URL has a chance of its own
+            _IS_OWED,
             _export.next_attempt_at <= now,
             _export.owed_since <= long_ago,
         )

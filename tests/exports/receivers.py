@@ -166,9 +166,9 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, host: str, receiver: Receiver, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, host: str, port: int, receiver: Receiver, tls: ssl.SSLContext | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, 0), Connection)
+        super().__init__((host, port), Connection)
         self.receiver, self.tls = receiver, tls
         self._lock = threading.Lock()
 
@@ -183,11 +183,16 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def receiver(
-    behave: Behaviour | None = None, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, name: str = ""
+    behave: Behaviour | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    name: str = "",
 ) -> Iterator[Receiver]:
     """A receiver that is called `name` in its URL; it takes everything unless it has another behaviour."""
     found = Receiver(behave or says(204))
-    with _Server(host, found, tls) as server:
+    with _Server(host, port, found, tls) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         found.port = server.server_address[1]
         shown = name or (f"[{host}]" if ":" in host else host)

@@ -88,6 +88,8 @@ def _turn(scope: Tenant) -> dict[str, Any]:
         turns.forget(EVENTS, scope.org_id)  # who holds the target looks again when done, and the sweep after a rest
         return {"outcome": "no target, or not now"}
     turn, claimed = begun
+    if claimed is None:
+        _hear_all_again(turn)
     while claimed is not None:
         outcome, goes_on = _deliver(turn, claimed)
         turn.counts[outcome.state] = turn.counts.get(outcome.state, 0) + 1

@@ -1,0 +1,90 @@
+"""Events that have been owed for longer than all tries take."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from shared.core.tenancy import PLATFORM
+from shared.core.transaction import transaction
+from shared.exports import delivering
+from shared.exports.outcomes import all_tries_take
+from shared.wiring import Services
+from tests.exports.conftest import exporting
+from tests.exports.receivers import Receiver, says
+from tests.exports.steps import change, export, make_events, pass_time, state
+from tests.factories.organizations import Company
+from tests.jobs_probe import JobsProbe
+from worker.core import boot
+
+LONG = timedelta(days=3)
+
+
+def give_up(limit: int = 100, company: Company | None = None) -> int:
+    with transaction(company.scope if company else PLATFORM) as session:
+        settings = boot.services().settings
+        return delivering.give_up_exhausted(session, settings, now=datetime.now(UTC), limit=limit)
+
+
+@pytest.fixture
+def failing(company: Company, jobs: JobsProbe, target: Receiver) -> list[UUID]:
+    """Six events: three tried once, three not at all, of a target that has failed ever since."""
+    target.behave = says(500)
+    ids = make_events(company, 6)
+    jobs.drain()
+    return ids
+
+
+def test_they_are_dead_in_batches(company: Company, failing: list[UUID]) -> None:
+    pass_time(LONG)
+    assert [give_up(limit=4), give_up(limit=4), give_up(limit=4)] == [4, 2, 0]
+    for event_id in failing:
+        found = export(event_id)
+        assert (found["state"], found["next_attempt_at"]) == ("dead", None)
+        assert found["dead_at"] is not None
+        tried = found["attempts"] > 0
+        assert found["last_error"] == ("The target answered 500." if tried else delivering.EXHAUSTED)
+
+
+def test_in_an_organizations_own_scope_only_its_own_are(
+    company: Company, neighbour: Company, failing: list[UUID]
+) -> None:
+    pass_time(LONG)
+    assert give_up(company=neighbour) == 0
+    assert give_up(company=company) == 6
+
+
+def test_nothing_is_given_up_before_its_time(company: Company, failing: list[UUID], services: Services) -> None:
+    pass_time(all_tries_take(services.settings) - timedelta(minutes=1))
+    assert give_up() == 0
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        "state = 'disabled'",
+        "failures = 0",
+        "last_success_at = now() - interval '1 hour'",
+    ],
+)
+def test_what_waits_for_another_reason_is_not_exhausted(company: Company, failing: list[UUID], waits: str) -> None:
+    pass_time(LONG)
+    change("webhook_endpoints", waits)
+    assert give_up() == 0
+
+
+def test_nor_is_anything_while_exports_are_off(company: Company, failing: list[UUID], services: Services) -> None:
+    pass_time(LONG)
+    exporting(services, export_mode="off")
+    assert give_up() == 0
+    assert state(failing[0]) == ("retrying", 1)
+
+
+def test_one_that_was_replayed_begins_anew(company: Company, failing: list[UUID]) -> None:
+    pass_time(LONG)
+    change("exports", "owed_since = now() WHERE id = :id", id=failing[0])
+    assert give_up() == 5
+
+
+def test_all_tries_take_a_day_and_a_half(services: Services) -> None:
+    assert timedelta(hours=30) < all_tries_take(services.settings) < timedelta(hours=40)
