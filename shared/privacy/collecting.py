@@ -14,6 +14,7 @@ from shared.checklists.model import ChecklistItem
 from shared.clients.model import Client, ClientAddress
 from shared.core.actor import Actor
 from shared.core.orm import Base, Reader, table_of
+from shared.exports.model import Export
 from shared.leads.model import Lead
 from shared.messages.model import Message, Suppression
 from shared.messages.telling import without_secrets
@@ -30,10 +31,20 @@ FORMAT = 1
 MOST_ROWS = 10_000
 """Of one kind, the oldest first; the document says which kinds are cut."""
 
-_INTERNAL = {"org_id", "captcha", "attempts", "next_attempt_at", "last_error", "dedupe_key", "request_id"}
+_INTERNAL = {
+    "org_id",
+    "captcha",
+    "attempts",
+    "next_attempt_at",
+    "last_error",
+    "dedupe_key",
+    "request_id",
+    "legal_hold_at",  # what the company may need in a dispute with the person
+}
 _MAIL = ("id", "kind", "recipient", "locale", "variables", "state", "created_at", "sent_at")
 _DELIVERY = ("delivery", "delivery_at", "delivery_detail")
 _PHOTO = ("id", "order_id", "phase", "caption", "consent_override", "mime", "size", "taken_at", "created_at")
+_EVENT = ("id", "event", "resource_id", "payload", "state", "created_at", "delivered_at")
 _TIMES = ("order_id", "started_at", "finished_at")
 _AUDIT = ("action", "resource_id", "before", "after", "created_at")
 
@@ -75,6 +86,7 @@ def _sections(found: Person) -> Iterator[tuple[str, Select[Any]]]:
     yield "payments", _rows(Payment, found, lambda c: c.order_id.in_(orders))
     yield "messages", _rows(Message, found, lambda _: found.is_mail, _MAIL + _DELIVERY)
     yield "mail_suppressions", _rows(Suppression, found, lambda _: found.is_suppression)
+    yield "exports", _rows(Export, found, lambda c: found.is_about(c.resource_id), _EVENT)
     yield "audit", _rows(AuditEntry, found, lambda c: found.is_about(c.resource_id), _AUDIT)
 
 

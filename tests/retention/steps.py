@@ -30,7 +30,7 @@ def ago(days: float, *, seconds: float = 0) -> datetime:
 
 def run(company: Company | None = None, *, dry_run: bool = False) -> dict[str, Any]:
     """One run of retention, in one organization or all; its row when it is over, however it ended."""
-    asked = Asked("retention", company and company.org_id, Trigger.STAFF, dry_run=dry_run)
+    asked = Asked("retention", company.org_id if company else None, Trigger.STAFF, dry_run=dry_run)
     outcome = periodic.run_now(asked)
     return row("SELECT * FROM job_runs WHERE id = :id", id=outcome["run_id"])
 

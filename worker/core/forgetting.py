@@ -32,6 +32,8 @@ AT, FAILED = "at", "failed"
 """What the run keeps between its turns: where it stopped (whose rows, which category, whether in it, behind which row),
 and who failed."""
 _INSTALLATION = "installation"
+_DONE = 100
+"""In place of a category's number."""
 
 
 class IncompleteError(Exception):
@@ -45,8 +47,10 @@ def walk(run: Run) -> Iterator[Counts]:
     `IncompleteError` at its end.
     """
     now = clock.utc_now()
-    failed: dict[str, str] = run.details.setdefault(FAILED, {})
-    yield {category.name: 0 for category in (*CATEGORIES, *OF_INSTALLATION) if _is_asked(run, category)}
+    if FAILED not in run.details:
+        run.details[FAILED] = {}
+        yield {category.name: 0 for category in (*CATEGORIES, *OF_INSTALLATION) if _is_asked(run, category)}
+    failed: dict[str, str] = run.details[FAILED]
     for org_id in _owners(run):
         whose = str(org_id or _INSTALLATION)
         try:
@@ -54,7 +58,7 @@ def walk(run: Run) -> Iterator[Counts]:
         except (Refusal, SQLAlchemyError) as error:
             log.exception("retention.organization_failed", org_id=whose)
             failed[whose] = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
-        run.details[AT] = [whose, len(CATEGORIES), False, None]
+        run.details[AT] = [whose, _DONE, False, None]
         yield {}
     del run.details[FAILED]
     run.details.pop(AT, None)
@@ -69,16 +73,16 @@ def _is_asked(run: Run, category: Category) -> bool:
 
 def _owners(run: Run) -> Iterator[UUID | None]:
     """Whose rows are to be looked at, from where the last turn stopped; None, at the end, is the installation."""
+    stopped_at, number, *_ = run.details.get(AT, (None, 0))
+    is_done = number == _DONE
     if isinstance(run.scope, Tenant):
-        yield run.scope.org_id
+        yield from [] if is_done else [run.scope.org_id]
         return
-    stopped_at = run.details[AT][0] if AT in run.details else None
     if stopped_at != _INSTALLATION:
         last = UUID(stopped_at) if stopped_at else None
-        if last:
-            yield last
+        yield from [] if last is None or is_done else [last]
         yield from _organizations(last)
-    yield None
+    yield from [] if stopped_at == _INSTALLATION and is_done else [None]
 
 
 def _organizations(last: UUID | None) -> Iterator[UUID]:
