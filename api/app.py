@@ -18,6 +18,7 @@ from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
+from api.csv_files.routes import blueprint as csv_files
 from api.health.routes import blueprint as health
 from api.iam.routes import blueprint as iam
 from api.identity.account_routes import blueprint as account
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     mail_suppressions,
     messages,
     payments,
+    csv_files,
     public,
     privacy,
     metrics,

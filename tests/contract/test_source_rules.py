@@ -16,6 +16,7 @@ SEES_EVERY_ORGANIZATION = {
     "api/messages/sendgrid_routes.py",  # a batch of events tells of mails of all organizations
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
     "worker/core/periodic.py",  # runs of scheduled jobs
+    "worker/tasks/csv_files.py",  # sweep
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
     "worker/tasks/orders.py",  # holds that run out, reminders

@@ -12,7 +12,6 @@ from shared.checklists import service as checklists
 from shared.core import idempotency
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
-from shared.csv_files.model import CsvFile, CsvFilePart
 from shared.exports.model import WebhookEndpoint
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
@@ -22,6 +21,7 @@ from tests.factories.catalog import make_estimate
 from tests.factories.checklists import make_checklist_template
 from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
+from tests.factories.csv_files import make_ready_csv_file
 from tests.factories.identity import make_link
 from tests.factories.leads import make_lead
 from tests.factories.messages import make_dead, make_message, make_sent, make_suppression
@@ -107,6 +107,7 @@ def make_everything(company: Company) -> Everything:
     everything.instead.update(_work(company, order_id))
     everything.instead.update(_mail(company))
     make_link(company.owner)
+    make_ready_csv_file(company)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
@@ -169,10 +170,6 @@ def _add_rows(company: Company, order_id: UUID, session_id: UUID) -> None:
         session.add(UsedRefreshToken(org_id=company.org_id, session_id=session_id, token_hash=used, used_at=now))
         session.add(JobRun(org_id=company.org_id, job="cleanup", slot_at=now, created_at=now))
         session.add(WebhookEndpoint(org_id=company.org_id, created_at=now, updated_at=now))
-        file = CsvFile(org_id=company.org_id, kind="orders", state="expired", created_at=now)
-        session.add(file)
-        session.flush()
-        session.add(CsvFilePart(org_id=company.org_id, csv_file_id=file.id, number=0, content=b""))
         session.add(
             Payment(
                 org_id=company.org_id,
