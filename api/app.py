@@ -18,6 +18,7 @@ from api.core.request_log import register_request_log
 from api.core.security_headers import with_security_headers
 from api.core.uploads import UploadRequest
 from api.crews.routes import blueprint as crews
+from api.csv_files.routes import blueprint as csv_files
 from api.exports.dead_letter_routes import blueprint as dead_letters
 from api.exports.endpoint_routes import blueprint as webhook_endpoints
 from api.health.routes import blueprint as health
@@ -80,6 +81,7 @@ BLUEPRINTS = (
     webhook_endpoints,
     dead_letters,
     payments,
+    csv_files,
     public,
     privacy,
     metrics,

@@ -12,9 +12,11 @@ from api.core import context, json
 from api.core.access import BAD_QUERY
 from api.core.etags import PRECONDITION_REQUIRED
 from api.core.schemas import ProblemSchema
+from api.core.streams import OLD_HTTP
 from shared.core.database_errors import DATABASE_AWAY
 from shared.core.errors import CODES, STALE, Invalid, Refusal, code
 from shared.core.pages import BAD_CURSOR
+from shared.csv_files.service import GONE as FILE_GONE
 from shared.integrations.captcha import CAPTCHA_REFUSED
 from shared.integrations.mail import events as mail_events
 from shared.integrations.payments import BAD_SIGNATURE
@@ -47,8 +49,10 @@ STATUS_OF_CODE = {
     CAPTCHA_REFUSED: 400,
     STALE: 412,
     LIMIT_REACHED: 402,
+    FILE_GONE: 410,
     TOO_LARGE_PHOTO: 413,
     MEDIA_TYPE: 415,
+    OLD_HTTP: 426,
     PRECONDITION_REQUIRED: 428,
 }
 """Refusals for which HTTP has a more exact status than their kind says."""
@@ -102,6 +106,8 @@ def _handle_refusal(refusal: Refusal) -> Response:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if "retry_after" in refusal.fields:
         response.headers["Retry-After"] = str(refusal.fields["retry_after"])
+    if status == HTTPStatus.UPGRADE_REQUIRED:
+        response.headers["Upgrade"] = "HTTP/1.1"
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="crewline"'
     return response

@@ -87,6 +87,7 @@ class UploadRequest(Request):
     def __init__(self, wsgi: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         if "HTTP_TRANSFER_ENCODING" in wsgi:
             wsgi["wsgi.input"] = _ChunkedBody(wsgi["wsgi.input"])
+        self.protocol = wsgi.get("SERVER_PROTOCOL", "")
         super().__init__(wsgi, *args, **kwargs)
 
     def _get_file_stream(

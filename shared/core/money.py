@@ -5,9 +5,9 @@ from dataclasses import dataclass
 MAX_AMOUNT = 10**12
 """Ten billion in a two-digit currency: far above any order, far below what BIGINT holds."""
 
-_EXPONENTS = dict.fromkeys(
-    "bif clp djf gnf isk jpy kmf krw pyg rwf ugx vnd vuv xaf xof xpf".split(), 0
-) | dict.fromkeys("bhd iqd jod kwd lyd omr tnd".split(), 3)
+WITHOUT_DIGITS = tuple("bif clp djf gnf isk jpy kmf krw pyg rwf ugx vnd vuv xaf xof xpf".split())
+WITH_THREE_DIGITS = tuple("bhd iqd jod kwd lyd omr tnd".split())
+_EXPONENTS = dict.fromkeys(WITHOUT_DIGITS, 0) | dict.fromkeys(WITH_THREE_DIGITS, 3)
 """Digits after the point, where ISO 4217 says other than two."""
 
 

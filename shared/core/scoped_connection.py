@@ -117,6 +117,12 @@ class _ScopedCursor(cursor):
         super().execute(owner.take_front(with_opening=not savepoint).encode() + merged)
         owner.count(sent)
 
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        owner: Any = self.connection
+        sent = len(owner.waiting) + 1
+        super().copy_expert(owner.take_front().encode() + sql, file, size)
+        owner.count(sent)
+
     def executemany(self, query: Any, vars_list: Any) -> None:
         owner: Any = self.connection
         sent = len(owner.waiting) + 1

@@ -20,6 +20,7 @@ SEES_EVERY_ORGANIZATION = {
     "worker/core/forgetting.py",  # retention: lists organizations, and what belongs to none of them
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/exports.py",  # sweep
+    "worker/tasks/csv_files.py",  # sweep
     "worker/tasks/messages.py",  # sweep
     "worker/tasks/order_photos.py",  # sweep
     "worker/run.py",  # an operator's runs, and how jobs do

@@ -122,7 +122,7 @@ def test_the_run_is_the_organizations_own(
         {"export_ids": []},
         {"export_ids": ["x"]},
         {"event": "order.unknown"},
-        {"dead_from": NOW.isoformat()},
+        {"dead_from": "2026-01-01T00:00:00Z"},
         {"error_contains": ""},
     ],
     ids=str,

@@ -12,7 +12,6 @@ from shared.checklists import service as checklists
 from shared.core import idempotency
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
-from shared.csv_files.model import CsvFile, CsvFilePart
 from shared.identity import accounts, mfa
 from shared.identity.model import UsedRefreshToken
 from shared.job_runs.model import JobRun
@@ -21,6 +20,7 @@ from tests.factories.catalog import make_estimate
 from tests.factories.checklists import make_checklist_template
 from tests.factories.clients import make_address
 from tests.factories.crews import make_blackout, make_team, make_worker
+from tests.factories.csv_files import make_ready_csv_file
 from tests.factories.exports import LEAD, make_dead_export, make_endpoint
 from tests.factories.identity import make_link
 from tests.factories.leads import make_lead
@@ -111,6 +111,7 @@ def make_everything(company: Company) -> Everything:
     dead = make_dead_export(company, event="lead.created", about=named["leads"], payload=LEAD)
     everything.instead["replay_dead_letter"] = {"exports": dead}
     make_link(company.owner)
+    make_ready_csv_file(company)
     _add_rows(company, order_id, named["sessions"])
     empty = [table for table, (number, _) in footprint(company.org_id).items() if number == 0]
     assert empty == [], f"nothing in {empty}: let make_everything in tests/factories/everything.py make a row"
@@ -172,10 +173,6 @@ def _add_rows(company: Company, order_id: UUID, session_id: UUID) -> None:
         used = f"hash-{company.slug}"
         session.add(UsedRefreshToken(org_id=company.org_id, session_id=session_id, token_hash=used, used_at=now))
         session.add(JobRun(org_id=company.org_id, job="cleanup", slot_at=now, created_at=now))
-        file = CsvFile(org_id=company.org_id, kind="orders", state="expired", created_at=now)
-        session.add(file)
-        session.flush()
-        session.add(CsvFilePart(org_id=company.org_id, csv_file_id=file.id, number=0, content=b""))
         session.add(
             Payment(
                 org_id=company.org_id,
