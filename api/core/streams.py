@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import ERROR, WARNING
 
 import structlog
 from flask import request
@@ -68,7 +69,7 @@ class Places:
 
 class Stream:
     """The body of an answer: what `chunks` yields. The first chunk is made at once, so that what is wrong until then is
-    an ordinary refusal. Its place is given back when it is closed."""
+    an ordinary refusal. Its place is given back at its end, or when it is closed before."""
 
     def __init__(self, place: Place, chunks: Chunks) -> None:
         self._place, self._rest = place, chunks
@@ -81,9 +82,12 @@ class Stream:
             for chunk in self._rest:
                 yield chunk
                 _demand_time(ends_at)
-        except (CutShortError, Refusal) as error:
-            log.warning("stream.cut_short", reason=str(error))
-            raise CutShortError(str(error)) from error
+        except Exception as error:
+            is_ours = not isinstance(error, CutShortError | Refusal)
+            log.log(ERROR if is_ours else WARNING, "stream.cut_short", reason=str(error), exc_info=is_ours)
+            raise CutShortError("the answer is cut short") from error
+        finally:
+            self._place.give_back()
 
     def close(self) -> None:
         """The answer is sent, or will not be."""

@@ -73,11 +73,12 @@ def _answer(body: Iterable[bytes], name: str, *, packed: bool) -> Response:
 
 def _rows(scope: Tenant, wanted: Wanted) -> Iterator[bytes]:
     """Header and rows. The scope is looked at anew for each piece: when the caller's session ends, so does this."""
-    yield wanted.header
     after, rows = None, FIRST_ROWS
     while True:
         with read_only(scope) as session:
             piece = read_piece(session, wanted, after, rows=rows)
+        if after is None:
+            yield wanted.header  # not before: what is wrong with the first piece is an ordinary refusal
         yield from piece.chunks()
         if piece.last_id is None:
             return

@@ -5,6 +5,7 @@ an apostrophe in front (OWASP, "CSV injection"). Numbers and times are written b
 """
 
 from shared.core.money import WITH_THREE_DIGITS, WITHOUT_DIGITS
+from shared.csv_files.local_times import local_time
 
 FORMULA_STARTS = (
     "=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
@@ -27,7 +28,7 @@ def moment(sql: str) -> str:
 
 def local(sql: str) -> str:
     """A moment as the organization's clocks show it, for people: `2026-11-27 11:58:49`."""
-    return f"date_trunc('second', {sql} AT TIME ZONE %(timezone)s)"
+    return f"date_trunc('second', {local_time(sql)})"
 
 
 def flag(sql: str) -> str:

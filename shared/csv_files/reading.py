@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Uuid, bindparam, text
 
 from shared.core.copying import copy_csv
 from shared.core.orm import Reader
+from shared.csv_files.local_times import clock_values
 from shared.csv_files.model import CsvKind
 from shared.csv_files.tables import TABLES, Table
 
@@ -121,4 +122,4 @@ def _query(wanted: Wanted, *, is_last: bool) -> str:
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:
-    return wanted.filters | {"org_id": str(wanted.org_id), "timezone": wanted.timezone}
+    return wanted.filters | clock_values(wanted.timezone) | {"org_id": str(wanted.org_id), "timezone": wanted.timezone}

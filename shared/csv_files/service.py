@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -14,7 +14,8 @@ from shared.core import jobs, pages
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, Forbidden, NotFound, code
 from shared.core.ids import new_id
-from shared.core.locks import queue_up
+from shared.core.later import send_later
+from shared.core.locks import lock_number, queue_up
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.core.permissions import Permission
@@ -132,6 +133,35 @@ def remove(session: Session, actor: Actor, csv_file_id: UUID, *, now: datetime) 
     if session.execute(delete(_files).where(*mine).returning(_file.id)).one_or_none() is None:
         raise NotFound(NOT_FOUND, "There is no such file.")
     audit.record(session, actor, "csv_files.delete", csv_file_id, now=now)
+
+
+def forget_contents(session: Session, actor: Actor) -> None:
+    """Forget what stands in the organization's files: those that are ready expire, those that are being written begin
+    anew, and go to the queue.
+
+    For when a person is erased, after their rows were changed and in the same transaction. Until it ends no part is
+    written. A worker that has read the person's rows before has written its part before, and it is deleted here.
+    """
+    send_later(session, "SELECT pg_advisory_xact_lock(%(number)s)", {"number": contents_lock(actor.org_id)})
+    is_ready = _file.state == CsvFileState.READY
+    anew = {
+        "state": case((is_ready, CsvFileState.EXPIRED), else_=CsvFileState.QUEUED),
+        "next_attempt_at": case((is_ready, None), else_=func.now() + PUBLISH_GRACE),
+        "rows": case((is_ready, _file.rows), else_=0),
+        "last_id": None,
+        **dict.fromkeys(("bytes", "plain_bytes", "crc32", "attempts"), 0),
+    }
+    mine = (_file.org_id == actor.org_id, _file.state.in_([*UNFINISHED, CsvFileState.READY]))
+    changed = session.execute(update(_files).where(*mine).values(anew).returning(_file.id, _file.state)).all()
+    session.execute(delete(_parts).where(_part.org_id == actor.org_id))
+    for file in changed:
+        if file.state == CsvFileState.QUEUED:
+            jobs.enqueue(session, WRITE, org_id=actor.org_id, csv_file_id=file.id)
+
+
+def contents_lock(org_id: UUID) -> int:
+    """The lock that is shared by those who write parts, and that whoever forgets them has alone."""
+    return lock_number("csv_files.contents", org_id)
 
 
 def _audit(

@@ -10,19 +10,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
-from shared.core.actor import Actor
 from shared.core.later import send_later
-from shared.core.locks import lock_number
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE, claiming, lock_due
 from shared.csv_files.jobs import WRITE
 from shared.csv_files.model import UNFINISHED, CsvFile, CsvFilePart, CsvFileState, CsvKind
 from shared.csv_files.packing import pack
 from shared.csv_files.reading import Wanted, count, read_piece
+from shared.csv_files.service import contents_lock
 from shared.organizations import service as organizations
 
 KEPT = timedelta(hours=24)
@@ -59,9 +58,9 @@ def write_part(session: Session, claimed: Row[Any], *, now: datetime) -> Row[Any
     """Write the next part. Returns the file with its new lease, or `ready`; None when the claim is over.
 
     Rows are read after the lock is there, in the transaction that keeps them: somebody who is erased meanwhile is in no
-    part that is written later (`forget_contents`).
+    part that is written later (`service.forget_contents`).
     """
-    send_later(session, "SELECT pg_advisory_xact_lock_shared(%(number)s)", {"number": _contents(claimed.org_id)})
+    send_later(session, "SELECT pg_advisory_xact_lock_shared(%(number)s)", {"number": contents_lock(claimed.org_id)})
     if session.execute(select(_file.id).where(*_of_claim(claimed)).with_for_update()).one_or_none() is None:
         return None
     wanted = _wanted(claimed, organizations.get(session, claimed.org_id).timezone)
@@ -119,35 +118,6 @@ def sweep(session: Session, *, now: datetime, limit: int) -> dict[str, int]:
     if emptied:
         session.execute(delete(_parts).where(tuple_(_part.org_id, _part.csv_file_id).in_(emptied)))
     return counts
-
-
-def forget_contents(session: Session, actor: Actor, *, now: datetime) -> None:
-    """Forget what stands in the organization's files: those that are ready expire, those that are being written begin
-    anew, and go to the queue.
-
-    For when a person is erased, after their rows were changed and in the same transaction. Until it ends no part is
-    written: a worker that has read the person's rows before has written its part before, and it is deleted here.
-    """
-    send_later(session, "SELECT pg_advisory_xact_lock(%(number)s)", {"number": _contents(actor.org_id)})
-    is_ready = _file.state == CsvFileState.READY
-    anew = {
-        "state": case((is_ready, CsvFileState.EXPIRED), else_=CsvFileState.QUEUED),
-        "next_attempt_at": case((is_ready, None), else_=now + PUBLISH_GRACE),
-        "rows": case((is_ready, _file.rows), else_=0),
-        "last_id": None,
-        **dict.fromkeys(("bytes", "plain_bytes", "crc32", "attempts"), 0),
-    }
-    mine = (_file.org_id == actor.org_id, _file.state.in_([*UNFINISHED, CsvFileState.READY]))
-    changed = session.execute(update(_files).where(*mine).values(anew).returning(_file.id, _file.state)).all()
-    session.execute(delete(_parts).where(_part.org_id == actor.org_id))
-    for file in changed:
-        if file.state == CsvFileState.QUEUED:
-            jobs.enqueue(session, WRITE, org_id=actor.org_id, csv_file_id=file.id)
-
-
-def _contents(org_id: UUID) -> int:
-    """The lock that is shared by those who write parts, and that whoever forgets them has alone."""
-    return lock_number("csv_files.contents", org_id)
 
 
 def _of_claim(claimed: Row[Any]) -> tuple[ColumnElement[bool], ...]:
