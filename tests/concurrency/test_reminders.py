@@ -1,6 +1,7 @@
 """Reminders and readers under many who do the same at the same moment."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
+from shared.core.tenancy import PLATFORM
 from shared.core.transaction import read_only, transaction
 from shared.messages import unsubscribe_links
 from shared.messages.jobs import SEND
@@ -26,11 +29,13 @@ from tests.rows import rows
 SCAN = "/v1/admin/email-scan"
 
 
-def _by_hand(app: Flask, headers: dict[str, str]) -> int:
+def _by_hand(app: Flask, jobs: JobsProbe, headers: dict[str, str]) -> str:
+    """Press the button, and work as a worker would on what that asks for. Returns the run."""
     answer = app.test_client().post(SCAN, headers=headers)
-    assert answer.status_code == 200
-    reminded: int = answer.get_json()["reminders"]
-    return reminded
+    assert answer.status_code in {200, 202}
+    run_id: str = answer.get_json()["id"]
+    jobs.run("job_runs.go_on", {"run_id": run_id})
+    return run_id
 
 
 def test_many_scans_at_once_remind_once_of_each_order(
@@ -39,8 +44,9 @@ def test_many_scans_at_once_remind_once_of_each_order(
     for each in (company, neighbour):
         copy_order(each, make_due(each), 149)
     headers = company.headers()
-    by_hand, beat = partial(_by_hand, app, headers), partial(jobs.run, "orders.remind")
-    together(*[by_hand] * 4, scan, scan, partial(scan, company), beat, beat)
+    by_hand, beat = partial(_by_hand, app, jobs, headers), partial(jobs.run, "orders.remind")
+    actions: list[Callable[[], Any]] = [*[by_hand] * 4, scan, scan, partial(scan, company), beat, beat]
+    together(*actions)
     while scan() or scan(company):
         pass  # what somebody held at that moment is left to the next scan
     for each in (company, neighbour):
@@ -50,9 +56,12 @@ def test_many_scans_at_once_remind_once_of_each_order(
 
 def test_a_double_click_promises_one_mail(app: Flask, company: Company, jobs: JobsProbe) -> None:
     make_due(company)
+    with transaction(PLATFORM) as session:
+        session.execute(text("DELETE FROM job_runs"))  # a run of all in this very minute would be answered
     headers = company.headers()
     jobs.enqueued()
-    assert sum(together(*[partial(_by_hand, app, headers)] * 6)) == 1
+    pressed = together(*[partial(_by_hand, app, jobs, headers)] * 6)
+    assert len(set(pressed)) <= 2  # two when the next minute began meanwhile
     assert len(reminders_of(company)) == 1
     assert (SEND.name, {"org_id": str(company.org_id)}) in jobs.enqueued()
 

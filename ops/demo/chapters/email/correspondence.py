@@ -81,7 +81,9 @@ class Correspondence:
 
     def press(self) -> Found:
         """Ask for a scan of mails, and wait for its end: the run that answers may have begun a moment ago."""
-        return dict(self.owner.change("POST", "/v1/admin/email-scan?wait=true", {}))
+        answer = self.owner.call("POST", "/v1/admin/email-scan?wait=true")
+        expect(answer.status_code in {200, 202}, f"the scan answered {answer.status_code}: {answer.text}")
+        return dict(answer.json())
 
     def scan(self) -> Found:
         """A run that has looked for reminders after this moment, as beat's do."""
