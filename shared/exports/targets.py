@@ -20,7 +20,7 @@ from shared.core.webhook_secrets import key_of
 from shared.exports.model import EndpointState, WebhookEndpoint
 from shared.exports.outcomes import Health
 
-LEASE_SLACK_SECONDS = 30.0
+LEASE_SLACK_SECONDS = 15.0
 """A turn lasts about a second and one time-out; what the database takes comes on top."""
 
 _endpoints = table_of(WebhookEndpoint)

@@ -1,9 +1,10 @@
 """Crash points: the process dies, by SIGKILL and with its whole group, just before or after it calls the outside world.
 
 What is wrapped stays real; only the moment of death is chosen. `CRASH_POINT` in the environment names the one in force:
-`before put`, `in put`, `after put`, `before delete`, `after delete`, `before publish`; on a mail's way `before claim`,
-`before send`, `after send`, `before record`, `after record`. Mails to `POISONED` hold `poison`, which kills the process
-of the pool, as when it takes too much memory, or `deadly poison`, which kills the whole worker.
+`before put`, `in put`, `after put`, `before delete`, `after delete`, `before publish`; on the way of a mail or an event
+`before claim`, `before send`, `after send`, `before record`, `after record`. Mails to `POISONED`, and events that hold
+it, hold `poison`, which kills the process of the pool, as when it takes too much memory, or `deadly poison`, which
+kills the whole worker.
 """
 
 import os
@@ -18,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from shared.core import transaction
 from shared.core.errors import Unavailable
 from shared.core.jobs import Message
+from shared.integrations.export import Answer, Signed, WebhookSender
 from shared.integrations.mail import Mail, Mailer
 from shared.integrations.storage import Slot, Storage
 from shared.wiring import Services
@@ -25,7 +27,9 @@ from shared.wiring import Services
 POINT = os.environ.get("CRASH_POINT", "")
 POISONED = "poisoned-"
 """How such a recipient begins."""
-_CLAIMS, _RECORDS = "attempts=(messages.attempts + ", "sent_at="
+_CLAIMS = ("attempts=(messages.attempts + ", "attempts=(exports.attempts + ")
+_RECORDS = ("sent_at=", "delivered_at=")
+_UPDATES = ("messages", "UPDATE exports")
 """In the statements that do so."""
 
 
@@ -39,7 +43,12 @@ def dying(services: Services) -> Services:
     transaction.bind(services.database.writer, services.database.reader.connect, services.settings, publish)
     _die_around_commits(services.database.writer)
     storages = {name: cast(Storage, DyingStorage(storage)) for name, storage in services.storages.items()}
-    return replace(services, storages=storages, mailer=services.mailer and DyingMailer(services.mailer))
+    return replace(
+        services,
+        storages=storages,
+        mailer=services.mailer and DyingMailer(services.mailer),
+        webhook_sender=cast(WebhookSender, DyingSender(services.webhook_sender)),
+    )
 
 
 class DyingStorage:
@@ -85,13 +94,34 @@ class DyingMailer:
         return provider_id
 
 
+class DyingSender:
+    """A sender whose process dies before the receiver hears of the event; or when it has it, and nobody has written
+    that down."""
+
+    def __init__(self, real: WebhookSender) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def send(self, url: str, message: Signed) -> Answer:
+        _die_at("before send")
+        if POISONED.encode() in message.body:
+            _die_at("deadly poison")
+            if POINT == "poison":
+                os.kill(os.getpid(), signal.SIGKILL)
+        answer = self._real.send(url, message)
+        _die_at("after send")
+        return answer
+
+
 def _die_around_commits(writer: Engine) -> None:
     """Dies just before a claim or a record is committed, or just after."""
 
     def note(connection: Connection, _: object, statement: str, *__: object) -> None:
-        if "messages" in statement:
-            connection.info["claims"] = _CLAIMS in statement
-            connection.info["records"] = _RECORDS in statement
+        if any(update in statement for update in _UPDATES):
+            connection.info["claims"] = any(claims in statement for claims in _CLAIMS)
+            connection.info["records"] = any(records in statement for records in _RECORDS)
 
     def before_commit(connection: Connection) -> None:
         if connection.info.get("claims"):

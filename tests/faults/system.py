@@ -14,7 +14,7 @@ from tests.faults.machinery import Machinery
 from tests.faults.owner import Owner
 from tests.faults.waiting import eventually
 
-OWED_TABLES = ("messages", "order_photos", "storage_deletes", "stripe_events")
+OWED_TABLES = ("exports", "messages", "order_photos", "storage_deletes", "stripe_events")
 LONG_ENOUGH = 600.0
 """Seconds after which every grace, lease and first retry is over."""
 SETTLED_CALLS, SETTLED_AT_ONCE = 32, 8
@@ -139,6 +139,8 @@ class System(Machinery):
         """As if everything that is owed, and every run that is still open, were older. Clocks are left alone."""
         for table in OWED_TABLES:
             self.sql(f"UPDATE {table} SET next_attempt_at = next_attempt_at - %s * interval '1 s'", seconds)
+        held = "busy_until = busy_until - %s * interval '1 s', rests_until = rests_until - %s * interval '1 s'"
+        self.sql(f"UPDATE webhook_endpoints SET {held}", seconds, seconds)
         self.sql("UPDATE job_runs SET lease_until = lease_until - %s * interval '1 s' WHERE state = 'running'", seconds)
 
     def succeeded_runs(self, jobs: tuple[str, ...] = ("messages.sweep",)) -> int:
