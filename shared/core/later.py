@@ -8,12 +8,14 @@ from typing import Any, cast
 from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
+from shared.core.orm import Reader
 from shared.core.scoped_connection import ScopedConnection
 
 
-def send_later(session: Session, sql: str, values: Mapping[str, Any]) -> None:
+def send_later(session: Reader, sql: str, values: Mapping[str, Any]) -> None:
     """Let `sql`, with psycopg2's `%(name)s` for values, travel with the next statement of this transaction."""
-    cast(ScopedConnection, session.connection().connection.dbapi_connection).send_later(sql, values)
+    connection = session.connection() if isinstance(session, Session) else session
+    cast(ScopedConnection, connection.connection.dbapi_connection).send_later(sql, values)
 
 
 class LaterInsert:

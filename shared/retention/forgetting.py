@@ -12,13 +12,20 @@ from sqlalchemy.orm import Session
 from shared.audit import service as audit
 from shared.core.actor import system
 from shared.core.ids import lowest_id_at
+from shared.core.later import send_later
 from shared.core.orm import Reader
 from shared.retention import holding, removing
 from shared.retention.categories import Category
 from shared.retention.holding import Held
 
-PAGE = 1000
+PAGE = 500
 """Rows that are looked at in one transaction. A few tens of milliseconds."""
+_ALONG_THE_INDEX = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+           set_config('enable_sort', 'off', true)
+"""
+"""Row-level security compares the organization once more, so Postgres expects next to no rows, and would read and sort
+all of them for each page. The index has them in their order."""
 
 After = list[str]
 """Where a page ended: the age and the identifier of its last row, or the identifier alone, as text."""
@@ -35,6 +42,7 @@ class Looked:
 
 def count(session: Reader, category: Category, org_id: UUID | None, *, before: datetime, after: After | None) -> Looked:
     """What `forget` would do."""
+    send_later(session, _ALONG_THE_INDEX, {})
     rows = session.execute(_page(category, org_id, before, after)).all()
     if not rows:
         return Looked(0, has_more=False, after=None)
@@ -50,6 +58,7 @@ def forget(
 
     Rows that somebody works on at this moment are passed over; the next run finds them.
     """
+    send_later(session, _ALONG_THE_INDEX, {})
     query = _page(category, org_id, before, after)
     if category.name != "audit_entries":  # nobody may change them, so nobody may lock them
         query = query.with_for_update(skip_locked=True)
