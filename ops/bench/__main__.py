@@ -6,7 +6,7 @@ import time
 
 import click
 
-from ops.bench import http_rounds, janitor, lists, login_flood, mail, report, slots, tasks, uploads
+from ops.bench import csv, http_rounds, janitor, lists, login_flood, mail, report, slots, tasks, uploads
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -32,6 +32,7 @@ GROUPS = {
     "login_flood": set(),
     "cold_start": set(),
     "lists": set(),
+    "csv": set(),
 }
 
 
@@ -110,6 +111,10 @@ def _measure(
         _say("lists of a million orders")
         of_lists, about_lists = lists.measure(made, rounds, seconds / 2, _say)
         rates, values = rates | of_lists, values | about_lists
+    if "csv" in wanted:
+        _say(f"{csv.ORDERS:,} orders as CSV")
+        of_csv, about_csv = csv.measure(made, min(rounds, 5), _say)
+        rates, values = rates | of_csv, values | about_csv
     return rates, values
 
 
