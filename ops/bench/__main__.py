@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import click
 
-from ops.bench import exports, http_rounds, janitor, lists, login_flood, mail, report, retention, slots, tasks, uploads
+from ops.bench import (
+    csv,
+    exports,
+    http_rounds,
+    janitor,
+    lists,
+    login_flood,
+    mail,
+    report,
+    retention,
+    slots,
+    tasks,
+    uploads,
+)
 from ops.bench.errors import BenchError
 from ops.bench.gunicorn import Gunicorn
 from ops.bench.installation import Installation, installation
@@ -66,6 +79,7 @@ MEASURES: dict[str, tuple[str, Callable[[Installation, int, float], Found]]] = {
         "lists of a million orders",
         lambda made, rounds, seconds: lists.measure(made, rounds, seconds / 2, _say),
     ),
+    "csv": (f"{csv.ORDERS:,} orders as CSV", lambda made, rounds, _: csv.measure(made, min(rounds, 5), _say)),
 }
 """What has a way of its own, in the order in which it is measured."""
 

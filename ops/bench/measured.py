@@ -12,6 +12,7 @@ TARGETS = {
     "webhook_accept_vs_bare_insert": ("webhook_accept", "bare_insert", 0.35),
     "task_roundtrip_vs_noop_task": ("task_roundtrip", "noop_task", 0.50),
     "mail_vs_plain_smtplib": ("mail", "plain_smtplib", 0.50),
+    "csv_vs_bare_copy": ("csv", "bare_copy", 0.35),
     "upload_bytes_vs_bare_stream": ("upload", "bare_stream", 0.60),
 }
 """Name of the ratio: ours, the limit, and the least that is asked for (answers per second, ours over limit)."""
@@ -19,6 +20,7 @@ TARGETS = {
 CEILINGS = {
     "mail_idle_latency_ms": 60.0,
     "upload_rss_growth_mb": 64.0,
+    "csv_rss_growth_mb": 32.0,
     "cold_start_s": 3.0,
     "slots_cpu_ms": 30.0,
     "page_1000_vs_page_1": 1.3,

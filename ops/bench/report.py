@@ -41,6 +41,10 @@ same ratio made from it, which depends less on what else the machine does.
 - `retention_…`: half a million events and as many mails of one organization that are past their time, removed by
   `python -m worker.run retention`. `longest_statement_s` is of Postgres' own log; `delay_to_create_ms` is the p95 of
   `POST /v1/orders` at 20 per second in another organization meanwhile, less its p95 before.
+- `csv_vs_bare_copy`: rows per second of `GET /v1/exports/orders.csv` with a million orders and 100,000 clients, from
+  the request to the last chunk, uncompressed, against `COPY (SELECT …) TO STDOUT WITH CSV` of the same columns by
+  psycopg2, which joins all at once and formats nothing. The rows lie in the table in no order; ours reads them in the
+  order of their identifiers. `csv_rss_growth_mb`: by how much all gunicorn workers grew at most meanwhile.
 - `slots_cpu_ms`: CPU time of the API for one `GET /v1/slots`, 31 days of 20 teams that have 3,100 orders, from the
   request to its JSON; each round is the median of 20 in a process of its own. Postgres' share is not in it.
 - `list_…` and `board_week_of_500` are read one at a time over one connection, in an organization of 100,000 orders and

@@ -33,4 +33,7 @@ def forged(company: Company, **claims: Any) -> dict[str, str]:
 
 def call(client: CheckedClient, request: dict[str, Any], headers: dict[str, str]) -> TestResponse:
     """The answer to `request` when somebody with `headers` makes it."""
-    return client.open(**request | {"headers": request.get("headers", {}) | headers})
+    answer = client.open(**request | {"headers": request.get("headers", {}) | headers})
+    answer.get_data()  # one that is streamed is over when it is read
+    answer.close()
+    return answer

@@ -19,6 +19,7 @@ from shared.core.transaction import read_only, transaction
 from shared.csv_files import reading
 from shared.csv_files.cells import money
 from shared.csv_files.local_times import clock_values, local_time
+from shared.csv_files.model import CsvKind
 from tests.checked_client import CheckedClient
 from tests.csv_files import expecting
 from tests.csv_files.odd_orders import LONG, TEXTS, make_odd_orders
@@ -63,7 +64,7 @@ def test_the_pieces_make_the_same_table(
 def test_long_rows_are_read_few_at_once(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     order_ids = make_odd_orders(company, ["plain", "x" * 5_000, *TEXTS])
     monkeypatch.setattr(reading, "MOST_BYTES", 2_000)
-    wanted = reading.Wanted(reading.CsvKind.ORDERS, company.org_id, {}, True, "UTC")
+    wanted = reading.Wanted(CsvKind.ORDERS, company.org_id, {}, True, "UTC")
     after, found, sizes = None, [], []
     while True:
         with read_only(company.scope) as session:
@@ -283,7 +284,7 @@ def test_another_organization_is_in_no_table(client: CheckedClient, company: Com
 
 def test_row_level_security_holds_even_for_a_wrong_organization(company: Company, neighbour: Company) -> None:
     make_order(neighbour)
-    wanted = reading.Wanted(reading.CsvKind.ORDERS, neighbour.org_id, {}, True, "UTC")
+    wanted = reading.Wanted(CsvKind.ORDERS, neighbour.org_id, {}, True, "UTC")
     with read_only(company.scope) as session:
         assert reading.read_piece(session, wanted, None) == reading.Piece([], None, reading.MOST_ROWS)
 
@@ -330,7 +331,7 @@ def test_what_goes_wrong_later_cuts_the_answer_short(
     monkeypatch.setattr(answering, "FIRST_ROWS", 1)
     for _ in range(streams.MOST_AT_ONCE + 1):
         answer = client.get(ORDERS, headers=company.headers())
-        body = iter(answer.response)
+        body = answer.iter_encoded()
         assert next(body).startswith(b"id,number")
         with transaction(company.scope) as session:
             session.execute(
