@@ -77,7 +77,7 @@ def test_an_operator_sees_counts_and_errors(services: Services, company: Company
     assert shown["own_last_run"] is None
 
 
-@pytest.mark.parametrize("path", ["/runs", f"/{uuid4()}"])
+@pytest.mark.parametrize("path", ["/runs", "/0199a000-0000-7000-8000-000000000000"])
 def test_the_operators_token_opens_the_list_alone(client: CheckedClient, path: str) -> None:
     assert client.get(JOBS + path, headers=TOKEN).status_code == 401
 
