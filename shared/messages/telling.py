@@ -34,7 +34,7 @@ def summary(message: Any) -> str:
         case MessageState.RETRYING:
             return f"Waiting: next try at {_clock(message.next_attempt_at)}; the last one: {error}"
         case MessageState.DEAD:
-            return f"Given up: {error}"
+            return f"Given up: {error}" if error else "Given up; why is forgotten."
         case MessageState.SUPPRESSED:
             return _KEPT.get(error, f"Not sent: {error}")
     return f"Taken by the mail server at {_clock(message.sent_at)}{_delivered(message)}."

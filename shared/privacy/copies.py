@@ -1,13 +1,10 @@
-"""Forgetting what was copied out of a person's rows: files, events of Stripe, answers of other systems."""
+"""Forgetting what was copied out of a person's rows: events of Stripe, answers of other systems."""
 
-from datetime import datetime
-
-from sqlalchemy import Text, case, cast, delete, func, select, update
+from sqlalchemy import Text, case, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.core.actor import Actor
 from shared.core.orm import table_of
-from shared.csv_files.model import CsvFile, CsvFilePart, CsvFileState
 from shared.exports.model import WebhookEndpoint
 from shared.job_runs.model import OPEN as OPEN_RUNS
 from shared.job_runs.model import JobRun
@@ -16,11 +13,8 @@ from shared.privacy.person import Person
 
 FORGOTTEN = "What it said is forgotten: a person was erased."
 """What stands where an error was."""
-SEARCHED = "q"
-"""The filter that may hold a name."""
 
-_files, _parts, _runs = table_of(CsvFile), table_of(CsvFilePart), table_of(JobRun)
-_endpoints, _payments = table_of(WebhookEndpoint), table_of(Payment)
+_runs, _endpoints, _payments = table_of(JobRun), table_of(WebhookEndpoint), table_of(Payment)
 
 
 def forget_stripe_events(session: Session, who: Person) -> None:
@@ -31,32 +25,6 @@ def forget_stripe_events(session: Session, who: Person) -> None:
     intents = func.array(select(payment.stripe_payment_intent_id).where(*mine).scalar_subquery())
     orders = func.array(select(cast(who.orders.subquery().c.id, Text)).scalar_subquery())
     session.execute(select(func.forget_in_stripe_events(intents, orders)))
-
-
-def forget_files(session: Session, actor: Actor, *, now: datetime) -> None:
-    """Forget what is in the organization's files: which of them tell of the person, nobody can tell. One that is being
-    written is written anew, unless it is of a search, which may have been for their name."""
-    file = _files.c
-    mine = file.org_id == actor.org_id
-    session.execute(delete(_parts).where(_parts.c.org_id == actor.org_id))
-    unwritten = file.state.in_([CsvFileState.QUEUED, CsvFileState.WRITING])
-    is_search = file.filters.has_key(SEARCHED)
-    state = case(
-        (unwritten & is_search, CsvFileState.DEAD),
-        (unwritten, CsvFileState.QUEUED),
-        (file.state == CsvFileState.READY, CsvFileState.EXPIRED),
-        else_=file.state,
-    )
-    values = {
-        "state": state,
-        "rows": case((unwritten, 0), else_=file.rows),
-        "total_rows": case((unwritten, None), else_=file.total_rows),
-        "bytes": 0,
-        "filters": file.filters.op("-")(SEARCHED),
-        "next_attempt_at": case((unwritten & ~is_search, now)),
-        "last_error": case(((unwritten & is_search) | (file.state == CsvFileState.DEAD), FORGOTTEN)),
-    }
-    session.execute(update(_files).where(mine).values(values))
 
 
 def forget_answers_of_systems(session: Session, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from shared.core import idempotency
 from shared.core.actor import Actor
 from shared.core.errors import Conflict, code
 from shared.core.orm import table_of
+from shared.csv_files import service as csv_files
 from shared.order_photos import erasing as order_photos
 from shared.orders.model import Order
 from shared.orders.states import OCCUPYING
@@ -61,12 +62,12 @@ def erase(session: Session, actor: Actor, client_id: UUID, *, reason: ErasureRea
     )
     scrubbing.scrub_outgoing(session, actor, who)
     copies.forget_stripe_events(session, who)
-    copies.forget_files(session, actor, now=now)
     copies.forget_answers_of_systems(session, actor)
     scrubbing.scrub_orders(session, actor, who, now=now)
     scrubbing.scrub_recurrences(session, actor, who, now=now)
     scrubbing.scrub_leads(session, actor, who, now=now)
     scrubbing.scrub_clients(session, actor, who, now=now)
+    csv_files.forget_contents(session, actor)  # which of them tell of the person, nobody can tell
     done = {"reason": reason, "leads": len(who.lead_ids), "photos": photos}
     audit.record(session, actor, "clients.erase", client_id, now=now, after=done)
     return session.execute(clients.ONE, {"org_id": actor.org_id, "client_id": client_id}).one()

@@ -9,7 +9,8 @@ from shared.core.transaction import read_only
 from shared.retention import forgetting
 from shared.retention.categories import CATEGORIES
 from shared.wiring import Services
-from tests.factories.messages import change_message, make_message
+from tests.checked_client import CheckedClient
+from tests.factories.messages import change_message, make_dead, make_message
 from tests.factories.order_photos import make_photo
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order
@@ -134,6 +135,15 @@ def test_a_mail_keeps_who_got_it_when(company: Company) -> None:
     after = row("SELECT * FROM messages WHERE id = :id", id=message)
     assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
     assert (after["variables"], after["delivery_detail"], after["delivery"]) == ({}, None, "bounced")
+
+
+def test_a_mail_that_was_given_up_says_so_and_is_not_sent_again(client: CheckedClient, company: Company) -> None:
+    message = steps.set_age("messages", make_dead(company), created_at=ago(100))
+    assert steps.counts(company) == {"messages": 1}
+    seen = client.get(f"/v1/admin/messages/{message}", headers=company.headers()).get_json()
+    assert seen["summary"] == "Given up; why is forgotten."
+    refused = client.post(f"/v1/admin/messages/{message}/replay", headers=company.headers())
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "messages.forgotten")
 
 
 def test_why_a_mail_was_kept_from_its_recipient_stays(company: Company) -> None:
