@@ -58,7 +58,7 @@ def test_a_file_is_asked_for_written_and_read(client: CheckedClient, company: Co
     url = asked.headers["Location"]
     assert client.get(url, headers=company.headers()).get_json()["state"] == "queued"
     assert _content(client, company, asked.get_json()["id"]).get_json()["code"] == "csv_files.not_ready"
-    assert jobs.drain() == [WRITE.name]
+    assert WRITE.name in jobs.drain()
     file = client.get(url, headers=company.headers()).get_json()
     kept = _parts(file["id"])
     assert (file["state"], file["rows"], file["total_rows"], file["percent"]) == (
