@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
-from shared.core.setting_types import Count, OptionalHttpUrl, Seconds, Texts
+from shared.core.setting_types import Count, Seconds, Texts
 from shared.core.webhook_secrets import key_of
 from shared.core.webhook_urls import ForbiddenPlaceError, Rules, WebhookUrlError, place_of, rules_of
 
@@ -15,7 +15,7 @@ class ExportSettings(BaseModel):
     export_mode: Literal["off", "webhook"] = Field(
         "off", description="How events leave. `off` keeps them waiting; nothing is lost."
     )
-    export_webhook_url: OptionalHttpUrl = Field(
+    export_webhook_url: str = Field(
         "", description="Where the events of organizations go that have no URL of their own. Empty: they wait."
     )
     export_webhook_secret: SecretStr = Field(

@@ -45,6 +45,12 @@ def test_a_url_that_is_no_target_is_refused(environment: Any, url: str) -> None:
     assert "password@" not in fault
 
 
+def test_a_url_is_kept_as_it_is(environment: Any) -> None:  # noqa: F811
+    """Redirects are not followed, so that a slash at the end matters."""
+    environment(EXPORT_WEBHOOK_URL=f"{URL}/", EXPORT_WEBHOOK_SECRET=SECRET)
+    assert Settings().export_webhook_url == f"{URL}/"
+
+
 def test_the_target_is_among_the_allowed_hosts(environment: Any) -> None:  # noqa: F811
     environment(EXPORT_WEBHOOK_URL=URL, EXPORT_WEBHOOK_SECRET=SECRET, EXPORT_WEBHOOK_ALLOWED_HOSTS="other.example.com")
     assert _faults() == ["EXPORT_WEBHOOK_URL: The host is not among those that webhooks may go to here"]

@@ -38,8 +38,8 @@ def run(work: Callable[[], Outcome]) -> Outcome:
     try:
         return future.result(PATIENCE_SECONDS)
     except TimeoutError:
-        if future.done():  # it was the work that raised it
-            raise
+        if future.done():  # it was the work that raised it, or it has come to its end just now
+            return future.result()
         future.add_done_callback(_tell)
         return {"outcome": "goes on in the background"}
 

@@ -38,8 +38,11 @@ _FIRST = UUID(int=0)
 
 @task(jobs.DELIVER)
 def deliver(org_id: str) -> dict[str, Any]:
-    """Deliver what is due of an organization, for one turn; nothing while its next turn is asked for already."""
+    """Deliver what is due of an organization, for one turn; nothing while exports are off, or its next turn is asked
+    for already."""
     scope = Tenant(UUID(org_id))
+    if services().settings.export_mode == "off":
+        return {"outcome": "exports are off"}
     if turns.is_asked_for(EVENTS, scope.org_id):
         return {"outcome": "the next turn is asked for"}
     return background.run(partial(_turn, scope))

@@ -56,6 +56,8 @@ class Wire:
     @property
     def is_silent(self) -> bool:
         """Whether it is still open and nothing has come that nobody has asked for."""
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return False
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         return not poll.poll(0)
