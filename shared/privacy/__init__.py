@@ -12,5 +12,7 @@ audit log, must therefore never hold such values: audit entries of clients, lead
 only. Of the history of orders nothing can be rewritten but its `details`, for this.
 
 `person.py` says which rows are a person's, for both. A new table that holds something on a person has to be added to
-`collecting.py` and to `scrubbing.py`; `tests/privacy` looks for the values in every column of every table.
+`collecting.py` and to `scrubbing.py`; `tests/privacy` looks for the values in every column of every table, and
+`tests/concurrency/test_erased_dump.py` in a dump of the database. `copies.py` is for what was copied out of their rows:
+files, events of Stripe, answers of other systems. A client under legal hold cannot be erased.
 """

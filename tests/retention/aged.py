@@ -106,7 +106,6 @@ def job_run(company: Company | None, since: datetime, state: str = "succeeded") 
         "job_runs",
         org_id=company and company.org_id,
         job="cleanup",
-        slot_at=since,
         state=state,
         created_at=since,
         started_at=since,

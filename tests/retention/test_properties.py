@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from shared.wiring import Services
@@ -133,13 +134,11 @@ def grow_other(world: World, edge: float, state: str, link: str, is_held: bool) 
 
 
 GROWERS = (grow_lead, grow_message, grow_export, grow_photo, grow_session, grow_other)
-GROWTH = st.tuples(
-    st.sampled_from(GROWERS),
-    st.sampled_from(EDGES),
-    st.sampled_from("abcde"),
-    st.sampled_from(["none", "order", "client", "email", "phone"]),
-    st.booleans(),
-)
+LINKS = ("none", "order", "client", "email", "phone")
+ROWS = 60
+"""In each organization. Many rows in few organizations: making and comparing organizations takes most of the time."""
+
+
 POLICY = st.fixed_dictionaries({}, optional={name: st.integers(1, days) for name, days in LONGEST.items()})
 
 
@@ -152,15 +151,24 @@ def make_world(services: Services, policy: dict[str, int], holds: bool) -> World
     return World(company, LONGEST | policy, held, company.client_id)
 
 
+def make_growth(seed: int) -> list[tuple[Any, float, str, str, bool]]:
+    """What to grow: every kind alike, which drawing one value after the other does not give."""
+    chance = Random(seed)
+    parts = (GROWERS, EDGES, "abcde", LINKS, (False, True))
+    return [tuple(chance.choice(part) for part in parts) for _ in range(ROWS)]  # type: ignore[misc]
+
+
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.generate],  # to make an example smaller would take minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(policy=POLICY, holds=st.booleans(), growth=st.lists(GROWTH, min_size=3, max_size=12))
+@given(policy=POLICY, holds=st.sampled_from([True, True, False]), seed=st.integers(0, 2**32))
 def test_exactly_what_is_over_and_nothing_keeps_is_forgotten(
-    installation: Services, neighbour: Company, policy: dict[str, int], holds: bool, growth: Any
+    installation: Services, neighbour: Company, policy: dict[str, int], holds: bool, seed: int
 ) -> None:
+    growth = make_growth(seed)
     world = make_world(installation, policy, holds)
     company = world.company
     grown = [grow(world, edge, state, link, is_held and holds) for grow, edge, state, link, is_held in growth]
