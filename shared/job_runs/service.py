@@ -122,6 +122,15 @@ def find_covering(session: Reader, job: str, slot_at: datetime, *, now: datetime
     return session.execute(select(_runs).where(either, counts, ~is_lost).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
 
 
+def has_failed(session: Reader, job: str, slot_at: datetime, *, since: datetime) -> bool:
+    """Whether the last run of the whole installation in this slot raised, and that after `since`. Needs the platform's
+    scope."""
+    of_slot = (_run.org_id.is_(None), _run.job == job, _run.slot_at >= slot_at)
+    last = select(_run.state, _run.finished_at).where(*of_slot).order_by(*NEWEST_FIRST).limit(1)
+    found = session.execute(last).one_or_none()
+    return found is not None and found.state == RunState.FAILED and found.finished_at > since
+
+
 def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
     """Take a queued run for one turn. None when there is nothing to do: another worker has it, it is over, or a run of
     the whole installation that began after it was asked for covers it."""
