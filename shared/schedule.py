@@ -26,6 +26,8 @@ from shared.stripe_events import jobs as stripe_events
 DAY = 86400.0
 LONGEST_ASKING = 300.0
 """Seconds. So often beat asks for what runs more rarely."""
+LONGEST_REST = 3600.0
+"""Seconds after a failure in which beat does not ask again for what runs so rarely that it is asked for more often."""
 HAND_SLOT = 60.0
 """Seconds. Asked for by hand twice within this, a job runs once."""
 
@@ -51,6 +53,13 @@ class Scheduled:
     def asked_every(self) -> float | None:
         """How often beat asks for it."""
         return None if self.every is None else min(self.every, LONGEST_ASKING)
+
+    @property
+    def rest(self) -> timedelta:
+        """How long beat lets a job alone that has failed, before the same slot is tried again. What fails because of
+        one organization would be done for all the others every five minutes."""
+        is_rare = self.every is not None and self.every > LONGEST_ASKING
+        return timedelta(seconds=min(self.every or 0.0, LONGEST_REST) if is_rare else 0.0)
 
     def slot(self, now: datetime) -> datetime:
         """The slot of beat's runs that `now` falls into."""

@@ -135,7 +135,7 @@ def _organization(slug: str | None) -> UUID | None:
 
 def _is_covered(job: Scheduled, now: datetime) -> bool:
     with read_only(PLATFORM) as session:
-        return job_runs.find_covering(session, job.name, job.hand_slot(now)) is not None
+        return job_runs.find_covering(session, job.name, job.hand_slot(now), now=now) is not None
 
 
 def _tell(name: str, run_id: UUID, counts: dict[str, int]) -> None:

@@ -110,7 +110,7 @@ def run_by_hand(
     covering = None
     if slot_at is not None:
         with read_only(PLATFORM) as connection:
-            covering = job_runs.find_covering(connection, name, slot_at)
+            covering = job_runs.find_covering(connection, name, slot_at, now=now())
     body, _, headers = create_once(
         lambda session: present_run(
             asking.ask_by_hand(

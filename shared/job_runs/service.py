@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
-from shared.core.errors import Unavailable, code
+from shared.core.errors import Conflict, Unavailable, code
 from shared.core.ids import new_id
+from shared.core.locks import queue_up
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.job_runs.jobs import GO_ON
@@ -23,6 +24,9 @@ LOST = "its worker never came back"
 TRIES = 3
 """What stands in the way of a new run may end before it is looked at."""
 BUSY = code("job_runs.busy", "Runs of this job end and begin at this moment")
+TOO_MANY = code("job_runs.too_many", "Too many runs of this job are not over yet")
+MOST_OPEN = 5
+"""Runs of a job without a slot, in one organization."""
 
 _runs = table_of(JobRun)
 _run = _runs.c
@@ -61,12 +65,19 @@ def claim(session: Session, asked: Asked, *, now: datetime) -> Row[Any] | None:
 
 
 def ask(session: Session, asked: Asked, *, now: datetime) -> Row[Any]:
-    """Have a run made by a worker. Answers with the one that is asked for already, or has claimed the slot."""
+    """Have a run made by a worker. Answers with the one that is asked for already, or has claimed the slot.
+
+    Raises `Conflict` when `MOST_OPEN` runs that claim no slot are not over yet.
+    """
+    if asked.slot_at is None:
+        queue_up(session, "job_runs.ask", asked.org_id, asked.job)
     close_lost(session, now=now, job=asked.job)
     for _ in range(TRIES):
         found = _find_like(session, asked)
         if found is not None:
             return found
+        if asked.slot_at is None:
+            _demand_few_open(session, asked)
         making = insert(_runs).values(_new(asked, now) | {"state": RunState.QUEUED})
         made = session.execute(making.on_conflict_do_nothing().returning(_runs)).one_or_none()
         if made is not None:
@@ -88,20 +99,36 @@ def _find_like(session: Session, asked: Asked) -> Row[Any] | None:
     return session.execute(query.order_by(*NEWEST_FIRST).limit(1)).one_or_none()
 
 
+def _demand_few_open(session: Session, asked: Asked) -> None:
+    is_open = (of(asked.org_id), _run.job == asked.job, _run.slot_at.is_(None), _run.state.in_(OPEN))
+    if session.execute(select(func.count()).where(*is_open)).scalar_one() >= MOST_OPEN:
+        raise Conflict(TOO_MANY, f"{MOST_OPEN} runs of this job are not over yet. Wait for one of them.")
+
+
 def of(org_id: UUID | None) -> ColumnElement[bool]:
     """Runs of the organization, or of the whole installation. Not `IS NOT DISTINCT FROM`, which no index serves."""
     return _run.org_id == org_id if org_id else _run.org_id.is_(None)
 
 
-def find_covering(session: Reader, job: str, slot_at: datetime) -> Row[Any] | None:
-    """The run of the whole installation that is going on, or has begun in this slot or after it. Needs the platform's
-    scope."""
+def find_covering(session: Reader, job: str, slot_at: datetime, *, now: datetime) -> Row[Any] | None:
+    """The run of the whole installation that is going on, or has begun in this slot or after it. One that has lost its
+    worker will not do the work. Needs the platform's scope."""
     of_all = (_run.org_id.is_(None), _run.job == job, _run.slot_at.is_not(None))
     is_open = select(_run.id).where(*of_all, _run.state.in_(OPEN))
     is_done = select(_run.id).where(*of_all, _run.state == RunState.SUCCEEDED).order_by(*NEWEST_FIRST).limit(1)
     either = or_(_run.id == is_open.scalar_subquery(), _run.id == is_done.scalar_subquery())
     counts = _run.state.in_(OPEN) | (_run.started_at >= slot_at)
-    return session.execute(select(_runs).where(either, counts).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
+    is_lost = func.coalesce((_run.state == RunState.RUNNING) & (_run.lease_until < now), False)
+    return session.execute(select(_runs).where(either, counts, ~is_lost).order_by(*NEWEST_FIRST).limit(1)).one_or_none()
+
+
+def has_failed(session: Reader, job: str, slot_at: datetime, *, since: datetime) -> bool:
+    """Whether the last run of the whole installation in this slot raised, and that after `since`. Needs the platform's
+    scope."""
+    of_slot = (_run.org_id.is_(None), _run.job == job, _run.slot_at >= slot_at)
+    last = select(_run.state, _run.finished_at).where(*of_slot).order_by(*NEWEST_FIRST).limit(1)
+    found = session.execute(last).one_or_none()
+    return found is not None and found.state == RunState.FAILED and found.finished_at > since
 
 
 def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
@@ -115,10 +142,10 @@ def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
     ).one_or_none()
     if run is None or run.org_id is None or run.slot_at is None:
         return run
-    covering = find_covering(session, run.job, run.created_at)
+    covering = find_covering(session, run.job, run.created_at, now=now)
     if covering is None:
         return run
-    finish(session, run.id, {}, {}, now=now, covered_by=covering.id)
+    finish(session, run.id, run.counts, run.details, now=now, covered_by=covering.id)
     return None
 
 

@@ -1,13 +1,15 @@
 """Forgetting what was copied out of a person's rows: events of Stripe, answers of other systems."""
 
-from sqlalchemy import Text, case, cast, func, select, update
+from datetime import datetime
+
+from sqlalchemy import Text, case, cast, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from shared.core.actor import Actor
 from shared.core.orm import table_of
 from shared.exports.model import WebhookEndpoint
 from shared.job_runs.model import OPEN as OPEN_RUNS
-from shared.job_runs.model import JobRun
+from shared.job_runs.model import JobRun, RunState
 from shared.payments.model import Payment
 from shared.privacy.person import Person
 
@@ -27,12 +29,17 @@ def forget_stripe_events(session: Session, who: Person) -> None:
     session.execute(select(func.forget_in_stripe_events(intents, orders)))
 
 
-def forget_answers_of_systems(session: Session, actor: Actor) -> None:
+def forget_answers_of_systems(session: Session, actor: Actor, *, now: datetime) -> None:
     """Forget what a receiver of events has answered last, and what runs of jobs that are over have found: both may
-    quote anything."""
+    quote anything. A turn of deliveries that is going on may have told of the person: with another version it writes
+    down nothing of what it hears. A run that looks for a text ends, because the text may be theirs."""
     endpoint, run = _endpoints.c, _runs.c
-    said = (endpoint.org_id == actor.org_id, endpoint.last_error.is_not(None))
-    session.execute(update(_endpoints).where(*said).values(last_error=FORGOTTEN))
+    said = or_(endpoint.last_error.is_not(None), endpoint.busy_until.is_not(None))
+    error = case((endpoint.last_error.is_not(None), FORGOTTEN))
+    forgetting = update(_endpoints).where(endpoint.org_id == actor.org_id, said)
+    session.execute(forgetting.values(last_error=error, version=endpoint.version + 1))
+    looks = (run.org_id == actor.org_id, run.state.in_(OPEN_RUNS), run.asked.has_key("error_contains"))
+    session.execute(update(_runs).where(*looks).values(state=RunState.FAILED, finished_at=now, error=FORGOTTEN))
     over = (run.org_id == actor.org_id, run.state.not_in(OPEN_RUNS))
     error = case((run.error.is_not(None), FORGOTTEN))
     session.execute(update(_runs).where(*over).values(details={}, asked={}, error=error))

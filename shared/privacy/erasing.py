@@ -56,17 +56,11 @@ def erase(session: Session, actor: Actor, client_id: UUID, *, reason: ErasureRea
     who = person.find(session, actor, client_id)
     _demand_no_open_orders(session, who)
     photos = order_photos.remove_all(session, actor, who.orders, now=now)
-    known_by = [*who.emails, *who.phones]
-    idempotency.forget_answers(
-        session, actor, ids=[*who.client_ids, *who.lead_ids], orders=who.orders, known_by=known_by
-    )
-    scrubbing.scrub_outgoing(session, actor, who)
-    copies.forget_stripe_events(session, who)
-    copies.forget_answers_of_systems(session, actor)
     scrubbing.scrub_orders(session, actor, who, now=now)
     scrubbing.scrub_recurrences(session, actor, who, now=now)
     scrubbing.scrub_leads(session, actor, who, now=now)
     scrubbing.scrub_clients(session, actor, who, now=now)
+    _forget_what_was_told(session, actor, who, now=now)
     csv_files.forget_contents(session, actor)  # which of them tell of the person, nobody can tell
     done = {"reason": reason, "leads": len(who.lead_ids), "photos": photos}
     audit.record(session, actor, "clients.erase", client_id, now=now, after=done)
@@ -83,6 +77,17 @@ def _lock(session: Session, actor: Actor, client_id: UUID) -> dict[UUID, Row[Any
     if client_id not in found:
         raise clients.not_found()
     return found
+
+
+def _forget_what_was_told(session: Session, actor: Actor, who: Person, *, now: datetime) -> None:
+    """Mails, events and answers: after the rows that they tell of. Whoever changed one of those held it, so what they
+    wrote about it is there by now; and nobody can change one any more before this transaction ends."""
+    scrubbing.scrub_outgoing(session, actor, who)
+    copies.forget_stripe_events(session, who)
+    copies.forget_answers_of_systems(session, actor, now=now)
+    known_by = [*who.emails, *who.phones]
+    ids = [*who.client_ids, *who.lead_ids]
+    idempotency.forget_answers(session, actor, ids=ids, orders=who.orders, known_by=known_by)
 
 
 def _demand_no_open_orders(session: Session, who: Person) -> None:

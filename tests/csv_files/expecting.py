@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,5 +73,12 @@ def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, str) and not isinstance(value, Amount) and value.startswith(DANGEROUS):
-        return f"'{value}"
+        return f"'{_defused_inside(value)}"
+    if isinstance(value, str) and not isinstance(value, Amount):
+        return _defused_inside(value)
     return value
+
+
+def _defused_inside(value: str) -> str:
+    """Behind what separates cells somewhere in the world, too."""
+    return re.sub(r"([;\t\r\n])(?=[=+@＝＋－＠-])", r"\1'", value)  # noqa: RUF001

@@ -40,6 +40,9 @@ TEXTS = [
     "\r=1",
     "\n=1",
     '="quoted","too"',
+    "Bo;=cmd|' /C calc'!A0;",
+    "Bo\n=1+1",
+    "a;+1;-2;@3;;=4;＝5",  # noqa: RUF001 - full-width on purpose
     "＝1",  # noqa: RUF001 - full-width on purpose
     "＋1",  # noqa: RUF001
     "－1",  # noqa: RUF001

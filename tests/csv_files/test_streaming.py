@@ -86,6 +86,18 @@ def test_no_cell_begins_as_a_formula_does(client: CheckedClient, company: Compan
     assert (found["title"], found["address"], found["postal_code"]) == (f"'{start}1+1", f"'{start}A1", f"'{start}")
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "\n", "\r\n"])
+def test_nothing_begins_as_a_formula_where_another_separator_is_used(
+    client: CheckedClient, company: Company, separator: str
+) -> None:
+    """Excel takes the separator of lists of its country, and then not our quotes."""
+    make_order(company)
+    _set(company, title=f"Bo{separator}=1+1{separator}@A1", address=f"12 Elm{separator}Street-1")
+    (found,) = _table(client.get(ORDERS, headers=company.headers()))
+    assert found["title"] == f"Bo{separator}'=1+1{separator}'@A1"
+    assert found["address"] == f"12 Elm{separator}Street-1"
+
+
 def test_amounts_are_in_major_units_and_stay_numbers(client: CheckedClient, company: Company) -> None:
     make_order(company)
     for currency, total, paid in (("cad", "129.00", "0.05"), ("jpy", "12900", "5"), ("kwd", "12.900", "0.005")):

@@ -232,3 +232,38 @@ def test_many_questions_at_once_are_one_run(company: Company) -> None:
         with transaction(company.scope) as session:
             found.append(job_runs.ask(session, asked, now=datetime.now(UTC)).id)
     assert len(set(found)) == 1
+
+
+def test_a_run_of_the_whole_installation_that_has_lost_its_worker_covers_nothing(
+    client: CheckedClient, company: Company, jobs: JobsProbe
+) -> None:
+    lost = datetime.now(UTC) - timedelta(seconds=1)
+    make_run(state="running", lease_until=lost, finished_at=None)
+    asked = _ask(client, company).get_json()
+    assert asked["scope"] == "organization"
+    jobs.drain()
+    shown = client.get(f"/v1/admin/jobs/{asked['id']}", headers=company.headers()).get_json()
+    assert (shown["state"], shown["covered_by"]) == ("succeeded", None)
+
+
+def test_what_was_done_before_another_run_took_over_is_still_told(
+    client: CheckedClient, company: Company, jobs: JobsProbe
+) -> None:
+    asked = _ask(client, company).get_json()["id"]
+    with transaction(PLATFORM) as session:
+        session.execute(text("UPDATE job_runs SET counts = '{\"expired\": 2}' WHERE id = :id"), {"id": asked})
+    jobs.run("retention.cleanup")
+    jobs.drain()
+    shown = client.get(f"/v1/admin/jobs/{asked}", headers=company.headers()).get_json()
+    assert (shown["covered_by"] is not None, shown["counts"]) == (True, {"expired": 2})
+
+
+def test_few_runs_with_wishes_wait_at_once(client: CheckedClient, company: Company, neighbour: Company) -> None:
+    def wish(number: int, who: Company = company) -> int:
+        body = {"error_contains": f"error {number}"}
+        return client.post("/v1/admin/export-dead-letter", json=body, headers=who.headers()).status_code
+
+    answers = [wish(number) for number in range(job_runs.MOST_OPEN + 2)]
+    assert answers == [202] * job_runs.MOST_OPEN + [409] * 2
+    assert wish(0) == 202, "the same again is answered with its run"
+    assert wish(0, neighbour) == 202

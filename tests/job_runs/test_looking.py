@@ -197,8 +197,8 @@ def test_half_a_million_runs_are_not_read(company: Company) -> None:
         event.listen(connection, "before_cursor_execute", note)
         overview.read_health(connection, names)
         overview.read_last(connection, company.org_id, names)
-        job_runs.find_covering(connection, "cleanup", now)
-        job_runs.find_covering(connection, "email_scan", now)
+        job_runs.find_covering(connection, "cleanup", now, now=now)
+        job_runs.find_covering(connection, "email_scan", now, now=now)
         reading.find(connection, company.org_id, uuid4())
         event.remove(connection, "before_cursor_execute", note)
         for statement, parameters in sent:

@@ -279,3 +279,11 @@ def test_another_organizations_client_does_not_exist(
     for client_id in (neighbour.client_id, uuid4()):
         answer = _erase(client, company, client_id)
         assert (answer.status_code, answer.get_json()["code"]) == (404, "clients.not_found")
+
+
+def test_a_run_that_looks_for_a_text_ends_with_it(client: CheckedClient, company: Company, known: Known) -> None:
+    body = {"error_contains": NAME}
+    asked = client.post("/v1/admin/export-dead-letter", json=body, headers=company.headers()).get_json()["id"]
+    assert _erase(client, company, known.client_id).status_code == 200
+    run = row("SELECT * FROM job_runs WHERE id = :id", id=asked)
+    assert (run["state"], run["asked"]) == ("failed", {})

@@ -165,3 +165,30 @@ def test_beat_claims_the_day_once(company: Company, jobs: JobsProbe) -> None:
     jobs.run("retention.forget")
     (done,) = rows("SELECT * FROM job_runs WHERE job = 'retention'")
     assert (done["state"], done["trigger"], done["counts"]["exports"]) == ("succeeded", "beat", 1)
+
+
+def test_beat_lets_a_run_that_has_failed_rest_for_an_hour(company: Company, jobs: JobsProbe) -> None:
+    aged.export(company, ago(31))
+    with busy(company), pytest.raises(IncompleteError):
+        jobs.run("retention.forget")
+    jobs.run("retention.forget")
+    (failed,) = rows("SELECT * FROM job_runs WHERE job = 'retention'")
+    assert failed["state"] == "failed"
+    steps.set_age("job_runs", failed["id"], finished_at=ago(0, seconds=3601))
+    jobs.run("retention.forget")
+    states = rows("SELECT state FROM job_runs WHERE job = 'retention' ORDER BY id")
+    assert [run["state"] for run in states] == ["failed", "succeeded"]
+
+
+@pytest.mark.parametrize("state", ["lost", "failed"])
+def test_only_what_raised_today_rests(company: Company, jobs: JobsProbe, state: str) -> None:
+    aged.export(company, ago(31))
+    slot_at = ago(0) if state == "lost" else ago(2)
+    steps.execute(
+        "INSERT INTO job_runs (id, job, slot_at, state, counts, finished_at)"
+        " VALUES (gen_random_uuid(), 'retention', :slot_at, :state, '{}', now())",
+        slot_at=slot_at,
+        state=state,
+    )
+    jobs.run("retention.forget")
+    assert rows("SELECT 1 FROM exports WHERE org_id = :o", o=company.org_id) == []

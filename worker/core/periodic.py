@@ -7,7 +7,7 @@ what is left. A dry run changes nothing, so it has to count in a few statements,
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from shared import schedule
 from shared.core import clock
 from shared.core.errors import Refusal
 from shared.core.tenancy import PLATFORM, Scope, Tenant
-from shared.core.transaction import transaction
+from shared.core.transaction import read_only, transaction
 from shared.job_runs import service as job_runs
 from shared.job_runs.model import Trigger
 from shared.job_runs.service import Asked
@@ -27,6 +27,7 @@ from worker.core.boot import services
 TIME_BUDGET = timedelta(seconds=20)
 """A turn stops after this long; others have theirs, then the next one, or the next slot, goes on where it stopped."""
 ALREADY = "already running or done"
+RESTS = "has failed, and rests"
 LONGEST_RUN = timedelta(hours=2)
 """One that goes on, turn after turn, ends then; the next slot does the rest."""
 
@@ -71,13 +72,21 @@ def periodic(name: str) -> Callable[[Work], Callable[[], Outcome]]:
         by_hand(name)(work)
 
         def run_slot() -> Outcome:
-            slot_at = schedule.entry(services().settings, name).slot(clock.utc_now())
+            entry, now = schedule.entry(services().settings, name), clock.utc_now()
+            slot_at = entry.slot(now)
+            if entry.rest and _has_failed(name, slot_at, since=now - entry.rest):
+                return {"outcome": RESTS}
             return run_now(Asked(name, None, Trigger.BEAT, slot_at=slot_at))
 
         run_slot.__doc__ = work.__doc__
         return run_slot
 
     return bind
+
+
+def _has_failed(name: str, slot_at: datetime, *, since: datetime) -> bool:
+    with read_only(PLATFORM) as connection:
+        return job_runs.has_failed(connection, name, slot_at, since=since)
 
 
 def has_work(name: str) -> bool:
