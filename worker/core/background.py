@@ -34,12 +34,17 @@ def run(work: Callable[[], Outcome]) -> Outcome:
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(_run, work, future), name="background", daemon=True)
     _running.add(thread)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no more threads
+        _running.discard(thread)
+        _slots.release()
+        return work()
     try:
         return future.result(PATIENCE_SECONDS)
     except TimeoutError:
-        if future.done():  # it was the work that raised it
-            raise
+        if future.done():  # it was the work that raised it, or the work has just ended
+            return future.result()
         future.add_done_callback(_tell)
         return {"outcome": "goes on in the background"}
 
