@@ -7,7 +7,7 @@ from api.core.schemas import Flag, InSchema, Instant, OutSchema, PageArguments, 
 from shared.core.orm import columns_of
 from shared.exports.events import Event
 from shared.exports.model import ExportState
-from shared.exports.telling import without_people, without_secrets
+from shared.exports.telling import without_answer, without_people, without_secrets
 
 MOST_NAMED = 200
 
@@ -53,7 +53,12 @@ class ExportSchema(OutSchema):
         required=True, allow_none=True, metadata={"description": "When it is tried next; null at an end"}
     )
     last_error = fields.String(
-        required=True, allow_none=True, metadata={"description": "Without secrets; of URLs the host is shown"}
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Without secrets; of URLs the host is shown. What the target has said may be about a person:"
+            " owners and admins see it"
+        },
     )
     last_status = fields.Integer(
         required=True, allow_none=True, metadata={"description": "What the target answered last; null: nothing"}
@@ -80,13 +85,14 @@ class ExportDetailSchema(ExportSchema):
 _COLUMNS = tuple(name for name in ExportSchema().fields if name != "last_error")
 
 
-def present_export(export: Any) -> dict[str, Any]:
-    """An event as `ExportSchema` says."""
+def present_export(export: Any, *, whole: bool) -> dict[str, Any]:
+    """An event as `ExportSchema` says; `whole` with what the target has said of it."""
     columns = columns_of(export)
-    return {name: columns[name] for name in _COLUMNS} | {"last_error": without_secrets(columns["last_error"])}
+    error = columns["last_error"] if whole else without_answer(columns["last_error"])
+    return {name: columns[name] for name in _COLUMNS} | {"last_error": without_secrets(error)}
 
 
 def present_detail(export: Any, *, whole: bool) -> dict[str, Any]:
     """The same with what it says; `whole` with what it says of people."""
     payload = columns_of(export)["payload"]
-    return present_export(export) | {"payload": payload if whole else without_people(payload)}
+    return present_export(export, whole=whole) | {"payload": payload if whole else without_people(payload)}

@@ -30,6 +30,8 @@ from shared.organizations.model import Organization
 
 CLOCK_SKEW = timedelta(seconds=1)
 """Clocks of hosts differ a little: what an API has promised just now is due for every worker."""
+STILL_FAILING = timedelta(hours=1)
+"""A target that fails is tried more often than that, unless nobody tries it."""
 EXHAUSTED = "The target has failed for longer than all tries take."
 
 _exports, _endpoints, _organizations = table_of(Export), table_of(WebhookEndpoint), table_of(Organization)
@@ -144,7 +146,8 @@ def sweep(session: Session, settings: Settings, after: UUID, *, now: datetime, l
 
 def give_up_exhausted(session: Session, settings: Settings, *, now: datetime, limit: int) -> int:
     """Move events to dead that have been owed for longer than all tries take, to targets that have failed for as long.
-    What waits because nobody sends it (exports are off, the target is disabled) is not exhausted. Returns how many."""
+    What waits because nobody sends it (exports or workers were off, the target is disabled) is not exhausted. Returns
+    how many."""
     if settings.export_mode == "off":
         return 0
     key = tuple_(_export.org_id, _export.id)
@@ -179,6 +182,7 @@ def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
         .where(
             _endpoint.state == EndpointState.ACTIVE,
             _endpoint.failures > 0,
+            _endpoint.last_failure_at >= now - STILL_FAILING,
             func.coalesce(_endpoint.last_success_at, _endpoint.created_at) <= long_ago,
             _endpoint.updated_at <= long_ago,  # another URL has a chance of its own
             _IS_OWED,

@@ -20,6 +20,8 @@ from shared.integrations.export.signing import sign
 OFF_BY = timedelta(minutes=10)
 """Twice the five minutes of tolerance that Standard Webhooks recommends."""
 
+TOO_MANY = "The receiver limits how much comes, so that nothing is known of this case. Let nine in a row through."
+
 
 class Expected(StrEnum):
     ACCEPTED = "accepted"
@@ -135,6 +137,7 @@ def message_of(case: Case, drill_id: UUID, organization: Any, secrets: Secrets, 
 def judged(case: Case, *, status: int | None, error: str | None, ms: float) -> dict[str, Any]:
     """A line of the scorecard: `status` is the answer, `error` why there was none."""
     passed = status is not None and _is_expected(case.expected, status)
+    advice = TOO_MANY if status == HTTPStatus.TOO_MANY_REQUESTS else case.advice
     return {
         "case": case.name,
         "expected": str(case.expected),
@@ -142,7 +145,7 @@ def judged(case: Case, *, status: int | None, error: str | None, ms: float) -> d
         "error": error,
         "ms": round(ms),
         "passed": passed,
-        "advice": None if passed else case.advice,
+        "advice": None if passed else advice,
     }
 
 
@@ -151,5 +154,5 @@ def _is_expected(expected: Expected, status: int) -> bool:
     if expected == Expected.ACCEPTED:
         return kind == HTTPStatus.OK // 100
     if expected == Expected.REFUSED:
-        return kind == HTTPStatus.BAD_REQUEST // 100
+        return kind == HTTPStatus.BAD_REQUEST // 100 and status != HTTPStatus.TOO_MANY_REQUESTS
     return kind != HTTPStatus.MULTIPLE_CHOICES // 100

@@ -7,6 +7,8 @@ HIDDEN = "(personal)"
 """Stands where something about a person was."""
 SECRET = "(secret)"  # noqa: S105 - stands where one was
 
+ANSWER = r"^(The target answered [0-9]+):.*"
+"""An error with what the target has said; for Postgres as well. The group is ours."""
 _SAYS_NOTHING_OF_PEOPLE = {
     "id",
     "number",
@@ -40,6 +42,11 @@ def without_secrets(error: str | None) -> str | None:
     if error is None:
         return None
     return _SECRETS.sub(SECRET, _URL.sub(r"\1\2", error))
+
+
+def without_answer(error: str | None) -> str | None:
+    """An error without what the target has said: receivers quote the event that they refuse, with its people."""
+    return None if error is None else re.sub(ANSWER, r"\1.", error, flags=re.DOTALL)
 
 
 def _is_plain(name: str, value: Any) -> bool:

@@ -86,3 +86,14 @@ def choking_on_duplicates(secret: str, status: int) -> Judge:
         return answer
 
     return judge
+
+
+def busy_after(secret: str, count: int) -> Judge:
+    """Limits how many come in a while."""
+    right, seen = verifying(secret), list[str]()
+
+    def judge(headers: Mapping[str, str], body: bytes) -> int:
+        seen.append("")
+        return right(headers, body) if len(seen) <= count else 429
+
+    return judge

@@ -103,6 +103,21 @@ def test_who_may_read_and_who_sees_people(client: CheckedClient, company: Compan
         assert shown.keys() == LEAD.keys()
 
 
+def test_what_the_target_quotes_of_people_is_for_owners_and_admins(client: CheckedClient, company: Company) -> None:
+    said = "The target answered 400"
+    export_id = make_dead_export(company, error=f"{said}: no such mailbox: anna@berg.test")
+    for role, shown in ((Role.ADMIN, f"{said}: no such mailbox: anna@berg.test"), (Role.FINANCE, f"{said}.")):
+        headers = company.headers(role)
+        (listed,) = client.get(PATH, headers=headers).get_json()["data"]
+        one = client.get(f"{PATH}/{export_id}", headers=headers).get_json()
+        assert listed["last_error"] == one["last_error"] == shown
+        found = [
+            bool(client.get(PATH, query_string={"error_contains": part}, headers=headers).get_json()["data"])
+            for part in ("answered 400", "anna@")
+        ]
+        assert found == [True, role == Role.ADMIN]
+
+
 def test_money_and_times_of_an_order_are_shown_to_finance(client: CheckedClient, company: Company) -> None:
     said = {"number": 7, "total": {"amount": 100, "currency": "cad"}, "scheduled_start": NOW.isoformat(), "new": "Anna"}
     export_id = make_dead_export(company, payload=said)

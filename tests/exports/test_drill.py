@@ -1,5 +1,6 @@
 """The receiver drill: a good receiver gets full marks, and each mistake costs exactly the cases that show it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
 from tests.variants import client_on
-from worker.core import boot
+from worker.core import background, boot
 
 TEST = "/v1/webhook-endpoints/test"
 ALL = {case.name for case in CASES}
@@ -33,9 +34,15 @@ def _drill(company: Company, behave: Behaviour, jobs: JobsProbe, **values: Any) 
         asked = client.post(TEST, headers=company.headers())
         assert asked.status_code == 202
         jobs.drain()
+        _wait()
         run = client.get(asked.headers["Location"], headers=company.headers()).get_json()
     assert (run["state"], run["counts"]) == ("succeeded", {"sent": 9, "passed": run["details"]["passed"]})
     return run["details"], found.requests
+
+
+def _wait() -> None:
+    for thread in list(background._running):
+        thread.join(10)
 
 
 def _failed(card: dict[str, Any]) -> set[str]:
@@ -60,6 +67,7 @@ MISTAKES: dict[str, tuple[Judge, set[str]]] = {
     "answers 500 to a duplicate": (judges.choking_on_duplicates(SECRET, 500), {"duplicate"}),
     "answers 500 to everything": (judges.answering(500), ALL - {"no_redirect"}),
     "redirects": (judges.answering(307), ALL),
+    "answers 429 after a while": (judges.busy_after(SECRET, 2), ALL - {"good", "duplicate", "no_redirect"}),
     "refuses everything": (judges.answering(401), {"good", "duplicate", "rotation"}),
 }
 
@@ -160,3 +168,19 @@ def test_while_nothing_is_delivered_nothing_is_sent(company: Company, jobs: Jobs
     jobs.drain()
     run = row("SELECT state, counts, details FROM job_runs WHERE org_id = :org", org=company.org_id)
     assert run == {"state": "succeeded", "counts": {}, "details": {"problem": "EXPORT_MODE is off."}}
+
+
+def test_a_receiver_that_hangs_does_not_hold_the_process(
+    company: Company, jobs: JobsProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", 0.1)
+    client = client_on(exporting(company.services, export_webhook_timeout_seconds=0.4))
+    with receiver(hangs_after(b"")) as found:
+        make_endpoint(company, url=found.url)
+        client.post(TEST, headers=company.headers())
+        started = time.monotonic()
+        jobs.drain()
+        assert time.monotonic() - started < 2.0  # nine cases take 3.6
+        _wait()
+    run = row("SELECT state, counts FROM job_runs WHERE org_id = :org", org=company.org_id)
+    assert run == {"state": "succeeded", "counts": {"sent": 9, "passed": 0}}

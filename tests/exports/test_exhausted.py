@@ -65,6 +65,7 @@ def test_nothing_is_given_up_before_its_time(company: Company, failing: list[UUI
         "state = 'disabled'",
         "failures = 0",
         "last_success_at = now() - interval '1 hour'",
+        "last_failure_at = last_failure_at - interval '2 days'",
     ],
 )
 def test_what_waits_for_another_reason_is_not_exhausted(company: Company, failing: list[UUID], waits: str) -> None:

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections import Counter
+from concurrent.futures import Future
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -181,3 +183,28 @@ def test_a_target_that_hangs_does_not_hold_the_process(
             thread.join(10)
         assert state(event_id) == ("retrying", 1)
         assert endpoint(company)["busy_until"] is None
+
+
+def test_work_that_ends_as_the_patience_does_has_not_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Future[Any]):
+        def result(self, timeout: float | None = None) -> Any:
+            found = super().result(10)
+            if timeout is not None:
+                raise TimeoutError
+            return found
+
+    monkeypatch.setattr(background, "Future", Late)
+    assert background.run(lambda: {"delivered": 1}) == {"delivered": 1}
+
+
+def test_without_threads_the_task_does_the_work_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuses)
+        for _ in range(background.MOST_AT_ONCE + 1):
+            assert background.run(lambda: {"delivered": 1}) == {"delivered": 1}
+        assert not background._running
+    here = threading.get_ident()
+    assert background.run(lambda: {"thread": threading.get_ident()})["thread"] != here

@@ -128,6 +128,8 @@ def test_an_excerpt_is_one_harmless_line(settings: Settings) -> None:
         (429, "-5", None, None),
         (429, "1.5", None, None),
         (429, "²", None, None),
+        (429, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None, None),
+        (503, "Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None, None),
     ],
 )
 def test_when_to_come_again(
@@ -192,6 +194,23 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(settings: Set
         sender.send(found.url, message())
         found.behave = says(500)
         assert sender.send(found.url, message()).status == 500
+
+
+def test_what_comes_before_the_answer_is_none(settings: Settings) -> None:
+    def hints_first(connection: Connection, got: Got) -> bool:
+        connection.say(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        time.sleep(0.05)
+        return says(200 if got.id == "e1" else 500)(connection, got)
+
+    sender = to_here(settings)
+    with receiver(hints_first) as found:
+        assert sender.send(found.url, message()).status == 200
+        assert sender.send(found.url, message(event_id="e2")).status == 500
+
+
+def test_another_protocol_is_no_answer(settings: Settings) -> None:
+    with receiver(says(101, b"", "Upgrade: websocket")) as found:
+        assert sent(to_here(settings), found.url) == "webhooks.broken_answer"
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

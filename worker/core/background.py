@@ -34,7 +34,12 @@ def run(work: Callable[[], Outcome]) -> Outcome:
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(_run, work, future), name="background", daemon=True)
     _running.add(thread)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the system gives no more threads
+        _running.discard(thread)
+        _slots.release()
+        return work()
     try:
         return future.result(PATIENCE_SECONDS)
     except TimeoutError:

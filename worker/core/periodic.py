@@ -8,6 +8,7 @@ what is left. A dry run changes nothing, so it has to count in a few statements,
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from shared.core.transaction import read_only, transaction
 from shared.job_runs import service as job_runs
 from shared.job_runs.model import Trigger
 from shared.job_runs.service import Asked
+from worker.core import background
 from worker.core.boot import services
 
 TIME_BUDGET = timedelta(seconds=20)
@@ -51,32 +53,40 @@ Work = Callable[[Run], Iterator[Counts]]
 Tell = Callable[[UUID, Counts], None]
 """Hears after each batch what a run has done so far."""
 
+Turn = Callable[[], Outcome]
+Maker = Callable[[Turn], Outcome]
+"""Makes a turn, here or elsewhere."""
+
 _WORKS: dict[str, Work] = {}
+_CALLING_OUT: set[str] = set()
 
 
-def by_hand(name: str) -> Callable[[Work], Work]:
-    """Make the decorated generator the work of the job that operators call `name`."""
+def by_hand(name: str, *, calls_out: bool = False) -> Callable[[Work], Work]:
+    """Make the decorated generator the work of the job that operators call `name`. One that `calls_out` waits for
+    servers of strangers: its turns keep no worker process from other work."""
 
     def register(work: Work) -> Work:
         _WORKS[name] = work
+        if calls_out:
+            _CALLING_OUT.add(name)
         return work
 
     return register
 
 
-def periodic(name: str) -> Callable[[Work], Callable[[], Outcome]]:
+def periodic(name: str, *, calls_out: bool = False) -> Callable[[Work], Callable[[], Outcome]]:
     """The same for a job that beat sends: what is bound to its `Job` claims the slot of this moment, at most once in
     each, whoever asks for it."""
 
     def bind(work: Work) -> Callable[[], Outcome]:
-        by_hand(name)(work)
+        by_hand(name, calls_out=calls_out)(work)
 
         def run_slot() -> Outcome:
             entry, now = schedule.entry(services().settings, name), clock.utc_now()
             slot_at = entry.slot(now)
             if entry.rest and _has_failed(name, slot_at, since=now - entry.rest):
                 return {"outcome": RESTS}
-            return run_now(Asked(name, None, Trigger.BEAT, slot_at=slot_at))
+            return run_now(Asked(name, None, Trigger.BEAT, slot_at=slot_at), maker=background.run)
 
         run_slot.__doc__ = work.__doc__
         return run_slot
@@ -103,18 +113,28 @@ def until_nothing(batch: Callable[[], Counts]) -> Iterator[Counts]:
             return
 
 
-def run_now(asked: Asked, tell: Tell = lambda *_: None) -> Outcome:
-    """Make a run in this process: its first turn, that is. Says so when there is nothing to do."""
+def _here(turn: Turn) -> Outcome:
+    return turn()
+
+
+def run_now(asked: Asked, tell: Tell = lambda *_: None, *, maker: Maker = _here) -> Outcome:
+    """Make a run in this process: its first turn, that is. Says so when there is nothing to do. `maker` makes the turn
+    of a work that calls out."""
     with transaction(PLATFORM) as session:
         run = job_runs.claim(session, asked, now=clock.utc_now())
-    return _take_turn(run, tell) if run is not None else {"outcome": ALREADY}
+    return _made(run, tell, maker) if run is not None else {"outcome": ALREADY}
 
 
-def go_on(run_id: UUID, tell: Tell = lambda *_: None) -> Outcome:
-    """Begin a run that was asked for, or take the next turn of one that has more to do."""
+def go_on(run_id: UUID, tell: Tell = lambda *_: None, *, maker: Maker = _here) -> Outcome:
+    """Begin a run that was asked for, or take the next turn of one that has more to do. `maker` is as above."""
     with transaction(PLATFORM) as session:
         run = job_runs.begin(session, run_id, now=clock.utc_now())
-    return _take_turn(run, tell) if run is not None else {"outcome": "nothing to do"}
+    return _made(run, tell, maker) if run is not None else {"outcome": "nothing to do"}
+
+
+def _made(row: Row[Any], tell: Tell, maker: Maker) -> Outcome:
+    turn = partial(_take_turn, row, tell)
+    return maker(turn) if row.job in _CALLING_OUT else turn()
 
 
 def _take_turn(row: Row[Any], tell: Tell) -> Outcome:

@@ -33,7 +33,7 @@ Probes = dict[Target, bool]
 
 
 @task(jobs.DEAD_LETTER)
-@periodic("export_dead_letter")
+@periodic("export_dead_letter", calls_out=True)
 def export_dead_letter(run: Run) -> Iterator[Counts]:
     """Move exhausted events to dead, replay within limits what was given up, and warn staff of a growing pile; or
     replay what was asked for."""

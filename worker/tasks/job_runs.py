@@ -10,7 +10,7 @@ from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.job_runs import jobs
 from shared.job_runs import service as job_runs
-from worker.core import periodic
+from worker.core import background, periodic
 from worker.core.backlog import is_backed_up
 from worker.core.periodic import Counts, Run
 from worker.core.task import task
@@ -21,7 +21,7 @@ SWEEP_BATCH = 100
 @task(jobs.GO_ON)
 def go_on(run_id: str) -> dict[str, Any]:
     """Take one turn of a run, unless somebody else is at it."""
-    return periodic.go_on(UUID(run_id))
+    return periodic.go_on(UUID(run_id), maker=background.run)
 
 
 @task(jobs.SWEEP)

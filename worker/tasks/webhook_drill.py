@@ -19,7 +19,7 @@ from worker.core.boot import services
 from worker.core.periodic import Counts, Run, by_hand
 
 
-@by_hand("webhook_drill")
+@by_hand("webhook_drill", calls_out=True)
 def webhook_drill(run: Run) -> Iterator[Counts]:
     """Send every case to the organization's endpoint, and keep the scorecard in the run's details. Cases of an earlier
     turn are not sent again."""

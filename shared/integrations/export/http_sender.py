@@ -173,7 +173,7 @@ def _retry_after(response: http.client.HTTPResponse) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, (parsedate_to_datetime(value) - clock.utc_now()).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -52,7 +52,11 @@ class Resolver:
                 raise Unavailable(WEBHOOK_UNRESOLVED, "Too many names are being looked up already.")
             future: Future[list[str]] = Future()
             self._asked[name] = future
-        threading.Thread(target=self._run, args=(name, future), name="look-up", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(name, future), name="look-up", daemon=True).start()
+        except RuntimeError:
+            self._forget(name)  # the next one asks again
+            raise Unavailable(WEBHOOK_UNRESOLVED, "No thread is left for looking up names.") from None
         return future
 
     def _run(self, name: str, future: Future[list[str]]) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, cast
 
 from shared.core.errors import Unavailable
@@ -38,8 +39,10 @@ class Wire:
         """Send `request`; the answer, whose body is still to be read. Raises OSError, `HTTPException`."""
         self.deadline, self.has_answered, self._unread = deadline, False, MOST_ANSWER_BYTES
         self._send(request)
-        response = http.client.HTTPResponse(cast(Any, self), method="POST")
+        response = _Response(cast(Any, self), method="POST")
         response.begin()
+        if response.status < HTTPStatus.OK:
+            raise http.client.HTTPException("another protocol was not asked for")
         return response
 
     def read(self, response: http.client.HTTPResponse, deadline: float) -> tuple[bytes, bool]:
@@ -87,6 +90,18 @@ class Wire:
 
     def _wait(self) -> None:
         self._sock.settimeout(_left(self.deadline))
+
+
+class _Response(http.client.HTTPResponse):
+    """Passes over all that comes before the answer (RFC 9110, 15.2); the one of `http.client` knows 100 alone. Taken
+    for an answer, the real one would be that of the next request."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()
+            if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
 
 class _Reader(io.RawIOBase):
