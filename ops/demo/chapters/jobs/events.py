@@ -25,5 +25,5 @@ def drill(acme: Receiving) -> None:
     expect(card["passed"] == card["total"], f"the receiver failed some: {card}")
     acme.story.proved(
         f"A drill: the receiver takes what it should and refuses the rest, {card['passed']} of {card['total']}",
-        *(f"{each['name']:<22} expected {each['expected']}, was answered {each['status']}" for each in card["cases"]),
+        *(f"{each['case']:<22} expected {each['expected']}, was answered {each['status']}" for each in card["cases"]),
     )
