@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, literal_column, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -121,7 +121,7 @@ def replay_batch(
 
     Only those that were given up before `dead_before`: one that dies again at once is not replayed for ever.
     """
-    fitting = (*_matching(actor, wanted), _OBSTACLE.is_(None), _export.dead_at < dead_before)
+    fitting = (*_matching(actor, wanted), _IS_DEAD, _OBSTACLE.is_(None), _export.dead_at < dead_before)
     query = select(_export.id).where(*fitting).order_by(_export.id).limit(limit)
     chosen = session.execute(query.with_for_update(skip_locked=True)).scalars().all()
     if chosen:
@@ -156,6 +156,8 @@ def putting_back(org_id: UUID, export_ids: Sequence[UUID], now: datetime, **more
     return update(_exports).where(*dead).values(**values, replays=_export.replays + 1, **more)
 
 
+_IS_DEAD = _export.state == literal_column(f"'{ExportState.DEAD}'")
+"""Spelled out, as in the index: from an obstacle that is none, Postgres does not see that only dead ones are meant."""
 _OBSTACLE: ColumnElement[str | None] = case(
     (_export.state != ExportState.DEAD, NOT_DEAD), (_export.payload == _NOTHING, FORGOTTEN)
 )

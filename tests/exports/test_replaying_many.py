@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from shared.core.ids import lowest_id_at
 from shared.core.permissions import Role
 from shared.core.transaction import transaction
+from shared.exports import dead_letters
+from shared.exports.dead_letters import Filters
 from tests.checked_client import CheckedClient
 from tests.exports.looking_after import look_after, state_of
 from tests.factories.exports import change_export, make_dead_export, make_export
@@ -174,3 +176,15 @@ def test_it_is_audited_by_numbers_and_names(
     assert audited["exports.replay_all"] == {"chosen_by": ["event", "error_contains"], "replayed": 1}
     assert audited["job_runs.ask"]["wishes"] == ["error_contains", "event"]
     assert "refused" not in str(audited)
+
+
+def test_dead_ones_are_asked_for_by_the_words_of_their_index(company: Company) -> None:
+    """Postgres takes a partial index for a condition that it can read, and reads through no CASE."""
+    asked: list[str] = []
+    with transaction(company.scope) as session:
+        listen = (session.connection(), "before_cursor_execute", lambda *told: asked.append(told[2]))
+        event.listen(*listen)
+        dead_letters.replay_batch(session, company.owner, Filters(), dead_before=NOW, limit=9, now=NOW)
+        event.remove(*listen)
+    (statement,) = asked
+    assert "exports.state = 'dead' AND CASE" in statement

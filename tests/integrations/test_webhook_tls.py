@@ -12,7 +12,7 @@ import trustme
 from shared.core.errors import Unavailable
 from shared.core.settings import Settings
 from shared.integrations.export.http_sender import HttpWebhookSender
-from tests.exports.receivers import Receiver, receiver
+from tests.exports.receivers import Connection, Got, Receiver, receiver, says
 from tests.integrations.webhook_senders import make_sender, message
 
 NAME = "hooks.example.com"
@@ -107,3 +107,21 @@ def test_by_itself_it_trusts_what_the_system_trusts(settings: Settings, authorit
     with pytest.raises(Unavailable) as refused:
         make_sender(settings, ask=lambda _: ["127.0.0.1"], **usual).send(found.url, message())
     assert refused.value.code == "webhooks.tls"
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(
+    settings: Settings, authority: trustme.CA, serve: Serve
+) -> None:
+    """The rest of a record was decrypted, and is in no buffer of the system."""
+    nothing = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    def chatters(connection: Connection, _: Got) -> bool:
+        connection.say(b"HTTP/1.1 200 OK\r\nContent-Length: 12000\r\n\r\n" + b"x" * 12_000 + nothing)
+        return True
+
+    found = serve(authority.issue_cert(NAME))
+    found.behave = chatters
+    sender = sender_that_trusts(settings, authority)
+    sender.send(found.url, message())
+    found.behave = says(500)
+    assert sender.send(found.url, message()).status == 500

@@ -98,7 +98,7 @@ class _Response(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
             if not HTTPStatus.SWITCHING_PROTOCOLS < status < HTTPStatus.OK:
                 return version, status, reason
             http.client.parse_headers(self.fp)
