@@ -148,7 +148,7 @@ def test_it_says_how_it_is_used(worker_run: Command, word: str) -> None:
     ("words", "said"),
     [
         ((), "Say which JOB"),
-        (("storage_janitor2",), "There is no job storage_janitor2. There are: cleanup, email_scan,"),
+        (("storage_janitor2",), "There is no job storage_janitor2. There are: cleanup, csv_files.sweep, email_scan,"),
         (("webhooks",), "There is no job"),
         (("cleanup", "--org", "nobody-is-called-so"), "There is no organization nobody-is-called-so."),
         (("messages.sweep", "--dry-run"), "has no dry run"),
