@@ -85,7 +85,10 @@ _CLAIM = _claiming_the(_OLDEST_DUE)
 _recorded = _RECORD.returning(_export.id).cte("recorded")
 # Counted, so that Postgres records first, as in `shared/messages/sending.py`.
 _RECORD_AND_CLAIM = _claiming_the(_OLDEST_DUE.where(select(func.count()).select_from(_recorded).scalar_subquery() >= 0))
-_SOME_DUE = select(exists().where(_export.org_id == bindparam("of_org"), *_IS_DUE))
+# What somebody else holds is not due for us: the turn that is asked for would find nothing, and ask again.
+_SOME_DUE = (
+    select(_export.id).where(_export.org_id == bindparam("of_org"), *_IS_DUE).limit(1).with_for_update(skip_locked=True)
+)
 _ORGANIZATION = select(_organizations.c.id, _organizations.c.slug).where(_organizations.c.id == bindparam("of_org"))
 _OWING = (
     select(_organizations.c.id)
@@ -128,7 +131,7 @@ def record_and_claim(
 def ask_for_rest(session: Session, org_id: UUID, *, now: datetime) -> bool:
     """Have what is due of the organization, if anything is, sent by whoever is next: other organizations' first.
     Returns whether something is."""
-    is_left = bool(session.scalar(_SOME_DUE, {"of_org": org_id, "at": now + CLOCK_SKEW}))
+    is_left = session.scalar(_SOME_DUE, {"of_org": org_id, "at": now + CLOCK_SKEW}) is not None
     if is_left:
         jobs.enqueue(session, GO_ON, org_id=org_id)
     return is_left
