@@ -181,6 +181,8 @@ def _work(run: Run, row: Row[Any], tell: Tell) -> tuple[Counts, bool]:
         now = clock.utc_now()
         if now >= deadline:
             return totals, False
+        if not any(counts.values()):  # a look that found nothing is no news
+            continue
         with transaction(PLATFORM) as session:
             if not job_runs.renew(session, run.id, totals, now=now):
                 return totals, True
