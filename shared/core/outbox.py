@@ -15,9 +15,10 @@ claim. The feature keeps its own names for the states.
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, Update, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -36,18 +37,23 @@ class Owed:
     last_error: Mapped[str | None]
 
 
-def claiming(table: Table, *, waiting: str, working: str) -> ReturningUpdate[Any]:
-    """The UPDATE by which a worker takes the row `of_row` of `of_org` from the state `waiting`, until `lease_until`. It
-    returns the row, or nothing when there is nothing to do (any more, or yet). Made once per table.
+def taking(table: Table, working: StrEnum) -> Update:
+    """The UPDATE by which a worker takes a row of `of_org` until `lease_until`; the caller says which.
 
     Counts the try before it is made, so that one which kills its worker is counted, too.
     """
     return (
         update(table)
-        .where(table.c.org_id == bindparam("of_org"), table.c.id == bindparam("of_row"), table.c.state == waiting)
+        .where(table.c.org_id == bindparam("of_org"))
         .values(state=working, attempts=table.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-        .returning(table)
     )
+
+
+def claiming(table: Table, *, waiting: StrEnum, working: StrEnum) -> ReturningUpdate[Any]:
+    """`taking` the row `of_row` from the state `waiting`. It returns the row, or nothing when there is nothing to do
+    (any more, or yet). Made once per table."""
+    named = (table.c.id == bindparam("of_row"), table.c.state == waiting)
+    return taking(table, working).where(*named).returning(table)
 
 
 def backoff(attempts: int, first: float, *, factor: float = 2.0, longest: timedelta = LONGEST_BACKOFF) -> timedelta:

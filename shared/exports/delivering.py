@@ -16,10 +16,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, exists, func, literal, literal_column, or_, select, tuple_, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from shared.core import jobs
 from shared.core.orm import Reader, table_of
+from shared.core.outbox_queue import OutboxQueue
 from shared.core.settings import Settings
 from shared.exports import targets
 from shared.exports.jobs import DELIVER, GO_ON
@@ -39,52 +39,15 @@ _export, _endpoint = _exports.c, _endpoints.c
 _IS_OWED = _export.state.in_([literal_column(f"'{each}'") for each in UNFINISHED])
 """Spelled out once, as in the index, and not anew for each statement."""
 _IS_DUE = (_IS_OWED, _export.next_attempt_at <= bindparam("at"))
-_OLDEST_DUE = (
-    select(_export.id, _export.state.label("was"))
-    .where(_export.org_id == bindparam("of_org"), *_IS_DUE)
-    .order_by(_export.next_attempt_at)
-    .limit(1)
-    .with_for_update(skip_locked=True)
+_CLAIMED = ("org_id", "id", "event", "payload", "created_at", "attempts", "next_attempt_at")
+_QUEUE = OutboxQueue(
+    _exports,
+    waiting=_IS_DUE,
+    order_by=_export.next_attempt_at,
+    working=ExportState.DELIVERING,
+    returning=[_export[name] for name in _CLAIMED],
+    outcome=Outcome,
 )
-
-
-def _claiming_the(row: Select[Any]) -> ReturningUpdate[Any]:
-    due = row.cte("due")  # evaluated once, as no subquery is that a join may ask again
-    return (
-        update(_exports)
-        .where(_export.org_id == bindparam("of_org"), _export.id == due.c.id)
-        .values(state=ExportState.DELIVERING, attempts=_export.attempts + 1, next_attempt_at=bindparam("lease_until"))
-        .returning(
-            *(_export[name] for name in ("org_id", "id", "event", "payload", "created_at")),
-            *(_export[name] for name in ("attempts", "next_attempt_at")),
-            due.c.was,
-        )
-    )
-
-
-_RECORD = (
-    update(_exports)
-    .where(
-        _export.org_id == bindparam("of_org"),
-        _export.id == bindparam("claimed_id"),
-        _export.state == ExportState.DELIVERING,
-        _export.attempts == bindparam("claimed_attempts"),
-        _export.next_attempt_at == bindparam("claimed_until"),
-    )
-    .values(
-        state=bindparam("new_state"),
-        attempts=bindparam("new_attempts"),
-        next_attempt_at=bindparam("new_next_attempt_at"),
-        last_error=bindparam("new_last_error"),
-        last_status=bindparam("new_last_status"),
-        delivered_at=bindparam("new_delivered_at"),
-        dead_at=bindparam("new_dead_at"),
-    )
-)
-_CLAIM = _claiming_the(_OLDEST_DUE)
-_recorded = _RECORD.returning(_export.id).cte("recorded")
-# Counted, so that Postgres records first, as in `shared/messages/sending.py`.
-_RECORD_AND_CLAIM = _claiming_the(_OLDEST_DUE.where(select(func.count()).select_from(_recorded).scalar_subquery() >= 0))
 # What somebody else holds is not due for us: the turn that is asked for would find nothing, and ask again.
 _SOME_DUE = (
     select(_export.id).where(_export.org_id == bindparam("of_org"), *_IS_DUE).limit(1).with_for_update(skip_locked=True)
@@ -112,20 +75,17 @@ def organization(session: Reader, org_id: UUID) -> Row[Any, Any]:
 def claim(session: Session, org_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
     """Take the organization's event that has been due for longest, for the length of the lease. `was` is the state in
     which it waited. None when nothing is due."""
-    return session.execute(_CLAIM, _claiming(org_id, settings, now)).one_or_none()
+    return _QUEUE.claim(session, org_id, **_at(now, settings))
 
 
-def record(session: Session, claimed: Row[Any], outcome: Outcome) -> None:
-    """Write the outcome of *this* claim: not over the one of a worker that took the row after our lease ran out."""
-    session.execute(_RECORD, {"of_org": claimed.org_id} | _recording(claimed, outcome))
+record = _QUEUE.record
 
 
 def record_and_claim(
     session: Session, claimed: Row[Any], outcome: Outcome, settings: Settings, *, now: datetime
 ) -> Row[Any] | None:
     """`record`, and `claim` the next, in one statement."""
-    values = _recording(claimed, outcome) | _claiming(claimed.org_id, settings, now)
-    return session.execute(_RECORD_AND_CLAIM, values).one_or_none()
+    return _QUEUE.record_and_claim(session, claimed, outcome, **_at(now, settings))
 
 
 def ask_for_rest(session: Session, org_id: UUID, *, now: datetime) -> bool:
@@ -195,21 +155,6 @@ def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
     )
 
 
-def _claiming(org_id: UUID, settings: Settings, now: datetime) -> dict[str, Any]:
+def _at(now: datetime, settings: Settings) -> dict[str, datetime]:
     lease = timedelta(seconds=settings.export_webhook_timeout_seconds + LEASE_SLACK_SECONDS)
-    return {"of_org": org_id, "at": now + CLOCK_SKEW, "lease_until": now + lease}
-
-
-def _recording(claimed: Row[Any], outcome: Outcome) -> dict[str, Any]:
-    return {
-        "claimed_id": claimed.id,
-        "claimed_attempts": claimed.attempts,
-        "claimed_until": claimed.next_attempt_at,
-        "new_state": outcome.state,
-        "new_attempts": outcome.attempts,
-        "new_next_attempt_at": outcome.next_attempt_at,
-        "new_last_error": outcome.last_error,
-        "new_last_status": outcome.last_status,
-        "new_delivered_at": outcome.delivered_at,
-        "new_dead_at": outcome.dead_at,
-    }
+    return {"at": now + CLOCK_SKEW, "lease_until": now + lease}

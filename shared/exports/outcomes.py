@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from shared.core import outbox_queue
 from shared.core.errors import Refusal, Unavailable
 from shared.core.outbox import MOST_JITTER, backoff, without_jitter
 from shared.core.settings import Settings
@@ -24,13 +25,9 @@ DIED = "The worker died while delivering, every time."
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(outbox_queue.Outcome):
     """What the row of the event is to say."""
 
-    state: ExportState
-    attempts: int
-    next_attempt_at: datetime | None = None
-    last_error: str | None = None
     last_status: int | None = None
     delivered_at: datetime | None = None
     dead_at: datetime | None = None

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Text, and_, bindparam, case, exists, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningUpdate
 
-from shared.core import jobs
+from shared.core import jobs, outbox_queue
 from shared.core.errors import Unavailable
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
@@ -32,26 +31,6 @@ from shared.messages.model import (
 )
 
 _messages = table_of(Message)
-_OLDEST_QUEUED = (
-    select(_messages.c.id)
-    .where(_messages.c.org_id == bindparam("of_org"), _messages.c.state == MessageState.QUEUED)
-    .order_by(_messages.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
-SUPPRESSED_BY = suppressions.keeping(func.lower(_messages.c.recipient))
-"""Why the recipient of a row of `messages` is not to get it; NULL when nothing keeps it."""
-
-
-def _claiming_the(row: Select[Any]) -> ReturningUpdate[Any]:
-    return (
-        update(_messages)
-        .where(_messages.c.org_id == bindparam("of_org"), _messages.c.id == row.scalar_subquery())
-        .values(state=MessageState.SENDING, attempts=_messages.c.attempts + 1, next_attempt_at=bindparam("lease_until"))
-        .returning(_messages, SUPPRESSED_BY.label("suppressed_by"))
-    )
-
-
 _WITHOUT_PASSWORD = case(
     (
         _messages.c.variables.has_key(SEALED_PASSWORD),
@@ -59,47 +38,30 @@ _WITHOUT_PASSWORD = case(
     ),
     else_=_messages.c.variables,
 )
-_RECORD = (
-    update(_messages)
-    .where(
-        _messages.c.org_id == bindparam("of_org"),
-        _messages.c.id == bindparam("claimed_id"),
-        _messages.c.state == MessageState.SENDING,
-        _messages.c.attempts == bindparam("claimed_attempts"),
-        _messages.c.next_attempt_at == bindparam("claimed_until"),
-    )
-    .values(
-        state=bindparam("new_state"),
-        attempts=bindparam("new_attempts"),
-        next_attempt_at=bindparam("new_next_attempt_at"),
-        last_error=bindparam("new_last_error"),
-        sent_at=bindparam("new_sent_at"),
-        provider_id=bindparam("new_provider_id"),
-        variables=case((bindparam("is_finished"), _WITHOUT_PASSWORD), else_=_messages.c.variables),
-    )
-)
-_CLAIM = _claiming_the(_OLDEST_QUEUED)
-_recorded = _RECORD.returning(_messages.c.id).cte("recorded")
-# Counted, so that Postgres records first: who waits for the lock of one mail must not hold that of another, which the
-# other side (an erasure, a key that is changed) may want next.
-_RECORD_AND_CLAIM = _claiming_the(
-    _OLDEST_QUEUED.where(select(func.count()).select_from(_recorded).scalar_subquery() >= 0)
-)
-_SOME_QUEUED = select(
-    exists().where(_messages.c.org_id == bindparam("of_org"), _messages.c.state == MessageState.QUEUED)
-)
+_IS_QUEUED = _messages.c.state == MessageState.QUEUED
+_SOME_QUEUED = select(exists().where(_messages.c.org_id == bindparam("of_org"), _IS_QUEUED))
+SUPPRESSED_BY = suppressions.keeping(func.lower(_messages.c.recipient))
+"""Why the recipient of a row of `messages` is not to get it; NULL when nothing keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a try came to: what the row is to say of it."""
+class Outcome(outbox_queue.Outcome):
+    """What a try came to: what the row of the mail is to say."""
 
-    state: MessageState
-    attempts: int
-    next_attempt_at: datetime | None = None
-    last_error: str | None = None
     sent_at: datetime | None = None
     provider_id: str | None = None
+
+
+_IS_OVER = bindparam("new_state", type_=Text()).in_(sorted(FINISHED))
+_QUEUE = outbox_queue.OutboxQueue(
+    _messages,
+    waiting=[_IS_QUEUED],
+    order_by=_messages.c.id,
+    working=MessageState.SENDING,
+    returning=[_messages, SUPPRESSED_BY.label("suppressed_by")],
+    outcome=Outcome,
+    also={"variables": case((_IS_OVER, _WITHOUT_PASSWORD), else_=_messages.c.variables)},
+)
 
 
 def sent(claimed: Row[Any], provider_id: str | None, *, now: datetime) -> Outcome:
@@ -133,20 +95,17 @@ def suppressed(claimed: Row[Any]) -> Outcome:
 def claim(session: Session, org_id: UUID, settings: Settings, *, now: datetime) -> Row[Any] | None:
     """Take the organization's oldest queued mail for sending, for the length of the lease. None when there is none
     that nobody else takes. `suppressed_by` says why its recipient is not to get it, if so."""
-    return session.execute(_CLAIM, _claiming(org_id, settings, now)).one_or_none()
+    return _QUEUE.claim(session, org_id, lease_until=_lease_until(now, settings))
 
 
-def record(session: Session, claimed: Row[Any], outcome: Outcome) -> None:
-    """Write the outcome of *this* claim: not over the one of a worker that took the row after our lease ran out."""
-    session.execute(_RECORD, {"of_org": claimed.org_id} | _recording(claimed, outcome))
+record = _QUEUE.record
 
 
 def record_and_claim(
     session: Session, claimed: Row[Any], outcome: Outcome, settings: Settings, *, now: datetime
 ) -> Row[Any] | None:
     """`record`, and `claim` the next, in one statement."""
-    values = _recording(claimed, outcome) | _claiming(claimed.org_id, settings, now)
-    return session.execute(_RECORD_AND_CLAIM, values).one_or_none()
+    return _QUEUE.record_and_claim(session, claimed, outcome, lease_until=_lease_until(now, settings))
 
 
 def ask_for_rest(session: Session, org_id: UUID) -> bool:
@@ -203,20 +162,5 @@ def _is_hopeless(settings: Settings) -> ColumnElement[bool]:
     return and_(_messages.c.state == MessageState.SENDING, _messages.c.attempts > settings.email_max_retries)
 
 
-def _claiming(org_id: UUID, settings: Settings, now: datetime) -> dict[str, Any]:
-    return {"of_org": org_id, "lease_until": now + timedelta(seconds=settings.email_lease_seconds)}
-
-
-def _recording(claimed: Row[Any], outcome: Outcome) -> dict[str, Any]:
-    return {
-        "claimed_id": claimed.id,
-        "claimed_attempts": claimed.attempts,
-        "claimed_until": claimed.next_attempt_at,
-        "is_finished": outcome.state in FINISHED,
-        "new_state": outcome.state,
-        "new_attempts": outcome.attempts,
-        "new_next_attempt_at": outcome.next_attempt_at,
-        "new_last_error": outcome.last_error,
-        "new_sent_at": outcome.sent_at,
-        "new_provider_id": outcome.provider_id,
-    }
+def _lease_until(now: datetime, settings: Settings) -> datetime:
+    return now + timedelta(seconds=settings.email_lease_seconds)
