@@ -9,37 +9,9 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
-from shared.core.settings import EX_CONFIG, Settings, faults_of, load_settings
+from shared.core.settings import EX_CONFIG, Settings, load_settings
 from tests.contract.source import ROOT
-
-GOOD = {
-    "ENVIRONMENT": "production",
-    "DATABASE_URL": "postgresql://crewline_app:db-pass-77@db.internal:5432/crewline",
-    "REDIS_URL": "redis://:redis-pass-77@redis.internal:6379/0",
-    "AUTH_SECRET_KEY": "k1" + "Zq7" * 12,
-    "ORDER_PHOTO_SIGNING_SECRET": "k2" + "Zq7" * 12,
-}
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets the whole environment of the process to `GOOD` and these changes; None removes one."""
-
-    def become(**changes: str | None) -> None:
-        for name in Settings.model_fields:
-            monkeypatch.delenv(name.upper(), raising=False)
-        for name, value in (GOOD | changes).items():
-            if value is not None:
-                monkeypatch.setenv(name, value)
-
-    become()
-    return become
-
-
-def _faults() -> list[str]:
-    with pytest.raises(ValidationError) as refused:
-        Settings()
-    return faults_of(refused.value)
+from tests.core.conftest import GOOD, settings_faults
 
 
 def test_a_good_environment_is_read(environment: Any) -> None:
@@ -111,7 +83,7 @@ def test_every_fault_is_in_one_message(environment: Any, capsys: pytest.CaptureF
 )
 def test_production_refuses_what_is_weak_or_missing(environment: Any, changes: dict[str, str], name: str) -> None:
     environment(**changes)
-    faults = _faults()
+    faults = settings_faults()
     assert any(name in fault for fault in faults)
     for value in changes.values():
         assert value in {"smtp", "turnstile"} or value not in "\n".join(faults)
@@ -133,12 +105,12 @@ def test_elsewhere_a_short_secret_will_do(environment: Any) -> None:
 @pytest.mark.parametrize("value", [None, ""])
 def test_what_is_required_may_be_neither_missing_nor_empty(environment: Any, name: str, value: str | None) -> None:
     environment(**{name: value})
-    assert _faults() == [f"{name}: Field required"]
+    assert settings_faults() == [f"{name}: Field required"]
 
 
 def test_production_is_the_default(environment: Any) -> None:
     environment(ENVIRONMENT=None, AUTH_SECRET_KEY="short")
-    assert any("AUTH_SECRET_KEY" in fault for fault in _faults())
+    assert any("AUTH_SECRET_KEY" in fault for fault in settings_faults())
 
 
 @pytest.mark.parametrize("url", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg2://u:p@h/d"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.core.settings import Settings
-from tests.core.test_settings import _faults, environment  # noqa: F401 - the fixture
+from tests.core.conftest import settings_faults
 
 R2 = {
     "R2_BUCKET": "photos",
@@ -25,7 +25,7 @@ CLOUDFLARE_IMAGES = {
     ("typed", "meant"),
     [("local", "local"), ("cloudflare_r2", "r2"), ("r2", "r2"), ("cf_images", "cloudflare_images")],
 )
-def test_a_backend_has_the_names_of_the_guide(environment: Any, typed: str, meant: str) -> None:  # noqa: F811
+def test_a_backend_has_the_names_of_the_guide(environment: Any, typed: str, meant: str) -> None:
     environment(ORDER_STORAGE_BACKEND=typed, **R2, **CLOUDFLARE_IMAGES)
     assert Settings().order_storage_backend == meant
 
@@ -38,28 +38,28 @@ def test_a_backend_has_the_names_of_the_guide(environment: Any, typed: str, mean
         ("cloudflare_images", list(CLOUDFLARE_IMAGES)),
     ],
 )
-def test_the_chosen_backend_needs_its_settings(environment: Any, backend: str, missing: list[str]) -> None:  # noqa: F811
+def test_the_chosen_backend_needs_its_settings(environment: Any, backend: str, missing: list[str]) -> None:
     environment(ORDER_STORAGE_BACKEND=backend)
-    assert _faults() == [f"{name} is required with {backend}" for name in missing]
+    assert settings_faults() == [f"{name} is required with {backend}" for name in missing]
 
 
-def test_another_backend_is_set_up_whole_or_not_at_all(environment: Any) -> None:  # noqa: F811
+def test_another_backend_is_set_up_whole_or_not_at_all(environment: Any) -> None:
     environment(R2_BUCKET="photos", S3_ACCESS_KEY="key")
-    faults = _faults()
+    faults = settings_faults()
     assert "R2_SECRET_KEY is required with r2" in faults
     assert "S3_ACCESS_KEY and S3_SECRET_KEY go together" in faults
 
 
-def test_memory_is_for_tests(environment: Any) -> None:  # noqa: F811
+def test_memory_is_for_tests(environment: Any) -> None:
     environment(ORDER_STORAGE_BACKEND="memory")
-    assert any("memory forgets every photo" in fault for fault in _faults())
+    assert any("memory forgets every photo" in fault for fault in settings_faults())
     environment(ORDER_STORAGE_BACKEND="memory", ENVIRONMENT="test")
     assert Settings().order_storage_backend == "memory"
 
 
-def test_production_refuses_a_short_secret_for_links(environment: Any) -> None:  # noqa: F811
+def test_production_refuses_a_short_secret_for_links(environment: Any) -> None:
     environment(PHOTO_TOKEN_SECRET="short")
-    assert any(fault.startswith("PHOTO_TOKEN_SECRET must be 32") for fault in _faults())
+    assert any(fault.startswith("PHOTO_TOKEN_SECRET must be 32") for fault in settings_faults())
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_production_refuses_a_short_secret_for_links(environment: Any) -> None: 
     ],
 )
 def test_what_would_refuse_every_photo_or_break_every_link_is_not_started(
-    environment: Any,  # noqa: F811
+    environment: Any,
     name: str,
     value: str,
 ) -> None:
     environment(**{name: value})
-    (fault,) = _faults()
+    (fault,) = settings_faults()
     assert fault.startswith(f"{name}: ")
