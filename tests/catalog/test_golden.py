@@ -6,8 +6,12 @@ import pytest
 
 from shared.catalog.pricing import Priced
 from shared.catalog.sheet import Line
-from tests.catalog.golden import GOLDEN, Golden
+from tests.catalog.golden import Golden
+from tests.catalog.golden_homes import HOMES
+from tests.catalog.golden_places import PLACES
 from tests.catalog.working import worked_out
+
+GOLDEN = HOMES + PLACES
 
 
 def _called(line: Line) -> str:

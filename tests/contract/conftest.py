@@ -1,7 +1,7 @@
 """Two organizations with one of every thing, made once and shared by the tests of a file.
 
 To make them costs more than most tests do. They lie in one transaction, which never commits; each test works in a
-savepoint of it, and leaves them as they were.
+savepoint of it, and leaves them as they were. Where statements are counted, each test makes its own.
 """
 
 import time
@@ -14,9 +14,18 @@ from sqlalchemy import Connection
 
 from shared.core import transaction
 from shared.wiring import Services
+from tests.checked_client import CheckedClient
 from tests.conftest import savepoint
+from tests.factories.catalog import make_estimate
+from tests.factories.checklists import make_checklist_template
+from tests.factories.crews import make_team, make_worker
 from tests.factories.everything import Everything, make_everything
+from tests.factories.exports import make_dead_export, make_endpoint
+from tests.factories.leads import make_lead
+from tests.factories.order_photos import make_photo
+from tests.factories.orders import make_order
 from tests.factories.organizations import Company, make_company
+from tests.rows import row
 from worker.core import boot
 
 FRESH_SECONDS = 300
@@ -113,3 +122,27 @@ def company(request: pytest.FixtureRequest, services: Services) -> Company:
         first: Everything = request.getfixturevalue("inhabited")[0]
         return first.company
     return make_company(services)
+
+
+@pytest.fixture
+def ids(client: CheckedClient, company: Company) -> dict[str, str]:
+    """The `order_id` and the like of an organization that has what requests are counted on."""
+    order_id = make_order(company)
+    photo = make_photo(company, order_id)
+    estimate_id, team_id = make_estimate(company), make_team(company)
+    company.headers()
+    client.get("/healthz")  # the checked client fetches the contract once, which is a request as well
+    made = {
+        "order": order_id,
+        "photo": photo.id,
+        "client": company.client_id,
+        "estimate": estimate_id,
+        "lead": make_lead(company),
+        "export": make_dead_export(company, about=order_id),
+    }
+    for name, table in (("service", "services"), ("addon", "addons"), ("price_book", "price_books")):
+        made[name] = row(f"SELECT id FROM {table} WHERE org_id = :org", org=company.org_id)["id"]
+    make_checklist_template(company, made["service"])
+    make_endpoint(company)
+    made |= {"team": team_id, "worker": make_worker(company, team_id=team_id)}
+    return {f"{name}_id": str(value) for name, value in made.items()}

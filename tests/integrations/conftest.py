@@ -1,6 +1,7 @@
-"""Every storage, and the providers in the sandbox."""
+"""Every storage, the providers in the sandbox, and listeners that webhooks must not reach."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,7 @@ from shared.core.settings import Settings
 from shared.integrations.mail.sendgrid_mailer import SendGridMailer
 from shared.integrations.storage.cloudflare_images import CloudflareImagesStorage
 from shared.integrations.storage.s3_storage import S3Storage, r2_storage, s3_storage
+from tests.exports.receivers import Receiver, receiver
 from tests.integrations.storages import KINDS, Subject, World
 from tests.sandbox_cloudflare import SandboxCloudflare
 from tests.sandbox_s3 import SandboxS3
@@ -20,6 +22,8 @@ MakeSubject = Callable[[str], Subject]
 MakeS3 = Callable[..., S3Storage]
 MakeCloudflare = Callable[..., CloudflareImagesStorage]
 MakeSendGrid = Callable[..., SendGridMailer]
+
+HERE = ("127.0.0.1", "127.0.0.2", "127.8.8.8", "::1")
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +117,10 @@ def make_sendgrid(settings: Settings, sendgrid: SandboxSendGrid) -> MakeSendGrid
     """Makes a mailer there, with these settings changed."""
     usual = sendgrid_settings(sendgrid) | {"sendgrid_timeout_seconds": 5.0}
     return lambda **changes: SendGridMailer(settings.model_copy(update=usual | changes))
+
+
+@pytest.fixture
+def listeners() -> Iterator[list[Receiver]]:
+    """On several of this machine's own addresses."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(receiver(host=host)) for host in HERE]

@@ -12,7 +12,7 @@ from shared.core.transaction import transaction
 from shared.messages.model import Message
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.messages import VARIABLES, change_message, make_dead, make_message, make_sent
 from tests.factories.orders import make_order
 from tests.factories.organizations import Company

@@ -13,7 +13,7 @@ from shared.messages import sending
 from shared.messages.model import SEALED_PASSWORD, MessageKind, Suppression
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.messages import change_message, make_dead, make_message, make_suppression
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe

@@ -8,7 +8,7 @@ import pytest
 
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import WRITE, counted
+from tests.contract.statements import WRITE, counted
 from tests.factories.messages import change_message, make_dead, make_message, make_sent
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe

@@ -10,7 +10,7 @@ from shared.core.permissions import Role
 from shared.messages.model import MessageKind
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import WRITE, counted
+from tests.contract.statements import WRITE, counted
 from tests.factories.messages import change_message, make_dead, make_message, make_sent, make_suppression
 from tests.factories.order_states import set_order_state
 from tests.factories.orders import make_order

@@ -10,7 +10,7 @@ import pytest
 from shared.orders.states import Move
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.orders import make_order, order_body
 from tests.factories.organizations import Company, make_company

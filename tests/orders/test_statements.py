@@ -9,7 +9,7 @@ import pytest
 from shared.orders.states import Move, OrderState
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.catalog import make_estimate
 from tests.factories.checklists import make_checklist_template
 from tests.factories.crews import make_team, make_worker

@@ -8,7 +8,7 @@ from shared.catalog.model import Addon, Service
 from shared.organizations.settings import BUSINESS_HOURS
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.organizations import Company, make_company
 from tests.public.offers import offer
 from tests.rows import footprint

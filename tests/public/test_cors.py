@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.organizations import Company
 from tests.public.offers import PAGE, open_to
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from shared.integrations.captcha.turnstile import TurnstileCaptcha
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import WRITE, counted
+from tests.contract.statements import WRITE, counted
 from tests.factories.catalog import INPUTS, make_estimate
 from tests.factories.organizations import Company
 from tests.public.offers import PAGE, open_to

@@ -15,7 +15,7 @@ from shared.messages import deliveries
 from shared.messages.model import Message
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.organizations import Company
 from tests.factories.sendgrid_events import hard, make_mail, posted, told
 from tests.rows import footprint, rows

@@ -10,7 +10,7 @@ import pytest
 from shared.core.permissions import Role
 from shared.wiring import Services
 from tests.checked_client import CheckedClient
-from tests.contract.test_statement_counts import counted
+from tests.contract.statements import counted
 from tests.factories.crews import make_blackout, make_team, make_worker
 from tests.factories.organizations import Company, make_company
 from tests.rows import footprint
