@@ -17,10 +17,9 @@ from tests.exports.receivers import Connection, Got, Receiver, hangs_after, rece
 from tests.exports.steps import endpoint, make_event, make_events, state, sweep
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
-from worker.core import background, turns
+from tests.turns import MANY, promised_at_the_last_moment
+from worker.core import background
 from worker.tasks import exports as tasks
-
-MANY = 6
 
 
 def slugs(target: Receiver) -> list[str]:
@@ -86,21 +85,8 @@ def test_an_event_whose_message_found_the_target_taken_is_delivered_with_the_tur
 def test_an_event_whose_message_was_passed_over_at_the_last_moment_is_delivered(
     company: Company, jobs: JobsProbe
 ) -> None:
-    turns.ask_for(tasks.EVENTS, company.org_id)
-    late: list[UUID] = []
-    usual = turns.forget
-
-    def forget(work: str, org_id: object) -> bool:
-        if not late:
-            late.append(make_event(company))
-            jobs.drain()
-        return usual(work, company.org_id)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "forget", forget)
-        jobs.run(GO_ON.name, {"org_id": str(company.org_id)})
-    jobs.drain()
-    assert state(late[0]) == ("delivered", 1)
+    late = promised_at_the_last_moment(jobs, company, tasks.EVENTS, GO_ON, make_event)
+    assert state(late) == ("delivered", 1)
 
 
 def test_one_statement_for_each_event(company: Company, jobs: JobsProbe, services: Services) -> None:

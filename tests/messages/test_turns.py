@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 
@@ -17,10 +16,9 @@ from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.messages.mail_servers import MailServer
 from tests.messages.sending_steps import mail, send_through
+from tests.turns import MANY, promised_at_the_last_moment
 from worker.core import turns
 from worker.tasks import messages as tasks
-
-MANY = 6
 
 
 @pytest.fixture
@@ -71,22 +69,8 @@ def test_when_all_is_sent_the_next_message_is_heard_at_once(
 
 
 def test_a_mail_whose_message_was_passed_over_at_the_last_moment_is_sent(company: Company, jobs: JobsProbe) -> None:
-    """Nothing was found; then a mail was promised, and its message passed over; then the turn ended."""
-    turns.ask_for(tasks.MAILS, company.org_id)
-    late: list[UUID] = []
-    usual = turns.forget
-
-    def forget(work: str, org_id: object) -> bool:
-        if not late:
-            late.append(make_message(company))
-            jobs.drain()
-        return usual(work, company.org_id)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turns, "forget", forget)
-        jobs.run(GO_ON.name, {"org_id": str(company.org_id)})
-    jobs.drain()
-    assert mail(late[0]) == ("sent", 1)
+    late = promised_at_the_last_moment(jobs, company, tasks.MAILS, GO_ON, make_message)
+    assert mail(late) == ("sent", 1)
 
 
 def test_a_next_turn_that_never_comes_is_taken_for_lost(
