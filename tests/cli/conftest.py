@@ -1,7 +1,6 @@
 """An installation whose transactions really commit, so that commands in processes of their own see what tests make."""
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -9,8 +8,9 @@ import pytest
 
 from shared.core.settings import Settings
 from shared.wiring import Services
+from tests import forking
 from tests.checked_client import CheckedClient
-from tests.servers import ROOT, Addresses, create_database, environment
+from tests.servers import Addresses, create_database, environment
 from tests.variants import bound, client_on, with_settings
 from worker.core import boot
 
@@ -52,12 +52,4 @@ def worker_run(services: Services, installation: Addresses) -> Command:
 
 
 def _run(module: str, installation: Addresses, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=ROOT,
-        env=environment(installation, **more),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return forking.run(module, words, environment(installation, **more))

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from ops.quickstart.database import create_installation, migrate
 from ops.quickstart.postgres import Postgres
 from ops.quickstart.redis_server import RedisServer
 from ops.sandbox.s3 import names as s3
+from tests import forking
 from tests.faults.program import Program
 from tests.faults.waiting import eventually
 from tests.servers import ROOT, Addresses, environment
@@ -33,13 +33,14 @@ SHORT_STOP = "worker.soft_shutdown_timeout=4"
 """In place of 12 s, which a busy worker takes to stop."""
 SHORT_TIMES = {
     "API_THREADS": "4",
+    "AUTH_ACCESS_TOKEN_TTL_MINUTES": "600",
     "EMAIL_CIRCUIT_RECOVERY_SECONDS": "1",
     "EMAIL_LEASE_SECONDS": "5",
     "EMAIL_RETRY_BACKOFF_SECONDS": "1",
     "STORAGE_DELETE_RETRY_INTERVAL_SECONDS": "1",
-    "SWEEP_INTERVAL_SECONDS": "1",
-    "JOB_HEARTBEAT_INTERVAL_SECONDS": "1",
-    "JOB_HEARTBEAT_TTL_SECONDS": "5",
+    "SWEEP_INTERVAL_SECONDS": "2",
+    "JOB_HEARTBEAT_INTERVAL_SECONDS": "2",
+    "JOB_HEARTBEAT_TTL_SECONDS": "6",
     "JOB_HEARTBEAT_REQUIRED": "true",
     "REMAP_SIGTERM": "SIGQUIT",
 }
@@ -73,8 +74,8 @@ class Machinery:
         addresses = Addresses(self.postgres.superuser_dsn(), app_url, owner_url, self.redis_server.url())
         self.env = environment(addresses, **self._application_settings())
         migrate(self.env)
-        seed = [sys.executable, "-m", "ops.cli", "demo", "seed", "--json"]
-        seeded = subprocess.run(seed, cwd=ROOT, env=self.env, check=True, capture_output=True)
+        seeded = forking.run("ops.cli", ["demo", "seed", "--json"], self.env)
+        assert seeded.returncode == 0, seeded.stderr
         login = next(login for login in json.loads(seeded.stdout) if login["role"] == "owner")
         self.login = {key: login[key] for key in ("org", "email", "password")}
 

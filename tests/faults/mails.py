@@ -79,6 +79,12 @@ class Mailing:
         again = "UPDATE messages SET state = 'queued', next_attempt_at = now() WHERE state = 'dead' AND "
         return [row[0] for row in self.system.sql(f"{again} {self.OURS} RETURNING last_error", self.orgs)]
 
+    def let_wait_end(self, prefix: str) -> None:
+        """As if it were long ago that somebody took the mails to recipients that begin so, and that the others were
+        queued. What another worker has in its hands is left to it."""
+        now = f"UPDATE messages SET next_attempt_at = now() WHERE {self.OURS} AND (state = 'queued' OR "
+        self.system.sql(f"{now} state = 'sending' AND recipient LIKE %s)", self.orgs, f"{prefix}%")
+
     def message_ids(self) -> dict[str, set[str]]:
         """What must be in each recipient's copies."""
         return {recipient: {f"<{message_id}@crewline.test>"} for recipient, message_id in self.ids.items()}

@@ -1,8 +1,6 @@
 """Jobs, when several ask at once, when beat was away, when one raises, and when a worker or a message is gone."""
 
 import shelve
-import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from shared.core.ids import new_id
+from tests import forking
 from tests.faults.owner import Owner
 from tests.faults.system import System
 from tests.faults.waiting import eventually
-from tests.servers import ROOT
 
 CLEANUP, RECOUNT = "retention.cleanup", "order_photos.recount"
 AWAY = timedelta(hours=1)
@@ -29,8 +27,7 @@ def press(owner: Owner, path: str = "cleanup?wait=true") -> Any:
 
 
 def run_by_command(system: System, *words: str) -> int:
-    command = [sys.executable, "-m", "worker.run", *words]
-    return subprocess.run(command, env=system.env, cwd=ROOT, capture_output=True, check=False, timeout=60).returncode
+    return forking.run("worker.run", words, system.env).returncode
 
 
 def runs(system: System, job: str, columns: str = "state") -> list[tuple[Any, ...]]:

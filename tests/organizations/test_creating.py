@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime
 
 import psycopg2
@@ -16,9 +15,10 @@ from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.organizations import service as organizations
 from shared.wiring import Services
+from tests import forking
 from tests.factories.organizations import make_company
 from tests.rows import row, rows
-from tests.servers import ROOT, Addresses, create_database, environment
+from tests.servers import Addresses, create_database, environment
 
 OWN = {"id", "slug", "name", "created_at"}
 GOOD = {"slug": "bright", "name": "Bright", "timezone": "UTC", "currency": "cad"}
@@ -69,13 +69,11 @@ def test_a_locale_is_taken_or_refused_together_with_the_rest(services: Services)
 def test_the_command_takes_a_locale(addresses: Addresses, worker_id: str) -> None:
     database = f"crewline_org_create_{worker_id}"
     mine = create_database(addresses, database, 0)
-    command = [sys.executable, "-m", "ops.cli", "org", "create", "--json", "--currency", "CAD", "--timezone", "UTC"]
+    command = ["org", "create", "--json", "--currency", "CAD", "--timezone", "UTC"]
     command += ["--owner-email", "olive@bright.test", "--owner-name", "Olive", "--name", "Bright"]
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, *more], cwd=ROOT, env=environment(mine), capture_output=True, text=True, check=False, timeout=60
-        )
+        return forking.run("ops.cli", [*command, *more], environment(mine))
 
     refused = run("--slug", "bad", "--locale", "english")
     assert refused.returncode == 1
