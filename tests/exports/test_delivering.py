@@ -186,7 +186,8 @@ def test_after_three_failures_in_a_row_the_target_rests_and_others_keep_their_tr
     sweep(jobs)
     jobs.drain()
     assert {state(each)[0] for each in ids} == {"delivered"}
-    assert (endpoint(company)["failures"], endpoint(company)["rests_until"]) == (0, None)
+    well = endpoint(company)
+    assert (well["failures"], well["failing_since"], well["rests_until"]) == (0, None, None)
 
 
 def test_a_rest_is_five_minutes_at_most(company: Company, jobs: JobsProbe, target: Receiver) -> None:
