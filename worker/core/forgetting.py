@@ -18,12 +18,11 @@ from shared.retention import forgetting
 from shared.retention.categories import CATEGORIES, OF_INSTALLATION, Category, limits
 from shared.retention.forgetting import Looked
 from worker.core.boot import services
+from worker.core.organizations import ids_after
 from worker.core.periodic import Counts, Run
 
 log = structlog.get_logger(__name__)
 
-ORGANIZATIONS = 500
-"""Read at once."""
 SHORTEST_REST, LONGEST_REST = 0.02, 0.5
 """Seconds after a full page. In between it is as long as the page has taken: half of the time is left to others."""
 AT = "at"
@@ -70,18 +69,8 @@ def _owners(run: Run) -> Iterator[UUID | None]:
     if stopped_at != _INSTALLATION:
         last = UUID(stopped_at) if stopped_at else None
         yield from [] if last is None or is_done else [last]
-        yield from _organizations(last)
+        yield from ids_after(last)
     yield from [] if stopped_at == _INSTALLATION and is_done else [None]
-
-
-def _organizations(last: UUID | None) -> Iterator[UUID]:
-    while True:
-        with read_only(PLATFORM) as connection:
-            found = organizations.list_ids(connection, after=last, limit=ORGANIZATIONS)
-        yield from found
-        if len(found) < ORGANIZATIONS:
-            return
-        last = found[-1]
 
 
 def _forget_of(run: Run, org_id: UUID | None, now: datetime) -> Iterator[Counts]:
