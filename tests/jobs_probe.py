@@ -6,17 +6,12 @@ from kombu import Connection
 from kombu.simple import SimpleQueue
 
 from shared.core.jobs import Queue
-from shared.exports.jobs import DELIVER
 from shared.wiring import Services
 from worker.app import app as celery_app
 
 
 class JobsProbe:
-    """Looks into the queues of this test process.
-
-    Nearly every change asks for a delivery of its event. While exports are off, which they are in most tests, that
-    comes to nothing, and is not named.
-    """
+    """Looks into the queues of this test process."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -24,8 +19,7 @@ class JobsProbe:
 
     def enqueued(self) -> list[tuple[str, dict[str, Any]]]:
         """Take every waiting message off its queue: (job name, arguments)."""
-        found = [(message.headers["task"], message.payload[1]) for message in self._take()]
-        return [each for each in found if self._is_named(each[0])]
+        return [(message.headers["task"], message.payload[1]) for message in self._take()]
 
     def drain(self) -> list[str]:
         """Run what is enqueued, and what that enqueues, until the queues are empty. Returns the names in order."""
@@ -35,14 +29,11 @@ class JobsProbe:
                 name, arguments = message.headers["task"], message.payload[1]
                 self.run(name, arguments, headers={"request_id": message.headers.get("request_id")})
                 ran.append(name)
-        return [name for name in ran if self._is_named(name)]
+        return ran
 
     def run(self, name: str, arguments: dict[str, Any] | None = None, headers: dict[str, Any] | None = None) -> None:
         """Run one task here and now, as its worker would. Raises what the task raises."""
         celery_app.tasks[name].apply(kwargs=arguments or {}, headers=headers or {}, throw=True)
-
-    def _is_named(self, name: str) -> bool:
-        return name != DELIVER.name or self._services.settings.export_mode != "off"
 
     def _take(self) -> list[Any]:
         taken = []

@@ -5,11 +5,14 @@ so "find references" shows both ends. A message can be lost (broker down, flushe
 owed, and the sweep named in `healed_by` enqueues it again. See `ops/docs/adr/0003-the-row-is-the-outbox.md`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.orm import Session
+
+from shared.core.settings import Settings
 
 _PENDING = "jobs_to_publish"
 
@@ -24,12 +27,17 @@ class Queue(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+def _never(_: Settings) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A kind of work.
 
     `name` is `feature.verb`, `args` the names of its arguments (identifiers only, never payloads). Either `healed_by`
-    names the sweep that enqueues a lost one again, or `lossy` says why losing one is harmless.
+    names the sweep that enqueues a lost one again, or `lossy` says why losing one is harmless. Under settings by which
+    it `is_off` it would find nothing to do, and is not published.
     """
 
     name: str
@@ -37,6 +45,7 @@ class Job:
     args: tuple[str, ...] = ()
     healed_by: str | None = None
     lossy: str | None = None
+    is_off: Callable[[Settings], bool] = _never
 
     def __post_init__(self) -> None:
         if (self.healed_by is None) == (self.lossy is None):
@@ -66,7 +75,7 @@ def enqueue(session: Session, job: Job, **arguments: UUID | str) -> None:
         pending.append(wanted)
 
 
-def take_pending(session: Session) -> list[Message]:
-    """Hand over what was enqueued, and forget it. For `shared.core.transaction` only."""
+def take_pending(session: Session, settings: Settings) -> list[Message]:
+    """Hand over what was enqueued and is not off, and forget it. For `shared.core.transaction` only."""
     taken: list[Message] = session.info.pop(_PENDING, [])
-    return taken
+    return [message for message in taken if not message.job.is_off(settings)]

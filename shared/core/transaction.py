@@ -86,6 +86,7 @@ class _Binding:
 
     sessions: sessionmaker[Session] | None = None
     connect: Connect | None = None
+    settings: Settings | None = None
     timeouts: tuple[tuple[str, str], ...] = ()
     publish: Publish | None = None
 
@@ -96,7 +97,7 @@ def bind(writer: Engine | Connection, connect_reader: Connect, settings: Setting
     sessions = sessionmaker(writer, expire_on_commit=False, join_transaction_mode="create_savepoint")
     event.listen(sessions, "after_begin", _hand_opening_to_connection)
     _Binding.sessions, _Binding.connect = sessions, connect_reader
-    _Binding.publish = publish
+    _Binding.settings, _Binding.publish = settings, publish
     _Binding.timeouts = (
         ("statement_timeout", str(settings.database_statement_timeout_ms)),
         ("lock_timeout", str(settings.database_lock_timeout_ms)),
@@ -110,13 +111,13 @@ def transaction(scope: Scope) -> Iterator[Session]:
 
     Raises `Conflict` for a constraint that a feature has named, `Unavailable` when Postgres is away or gives up.
     """
-    if _Binding.sessions is None:
+    if _Binding.sessions is None or _Binding.settings is None:
         raise RuntimeError(_UNBOUND)
     opening = _opening(scope, _Binding.timeouts, read_only=False)
     with _refusals(), _Binding.sessions(info={_OPENING: opening}) as session:
         yield session
         session.commit()
-        owed = jobs.take_pending(session)
+        owed = jobs.take_pending(session, _Binding.settings)
     if owed:
         _publish(owed)
 

@@ -24,14 +24,12 @@ from shared.core.settings import Settings
 from shared.exports import targets
 from shared.exports.jobs import DELIVER, GO_ON
 from shared.exports.model import UNFINISHED, EndpointState, Export, ExportState, WebhookEndpoint
-from shared.exports.outcomes import Outcome, all_tries_take
+from shared.exports.outcomes import STILL_FAILING, Outcome, all_tries_take
 from shared.exports.targets import LEASE_SLACK_SECONDS
 from shared.organizations.model import Organization
 
 CLOCK_SKEW = timedelta(seconds=1)
 """Clocks of hosts differ a little: what an API has promised just now is due for every worker."""
-STILL_FAILING = timedelta(hours=1)
-"""A target that fails is tried more often than that, unless nobody tries it."""
 EXHAUSTED = "The target has failed for longer than all tries take."
 
 _exports, _endpoints, _organizations = table_of(Export), table_of(WebhookEndpoint), table_of(Organization)
@@ -144,10 +142,8 @@ def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
         .join(_endpoints, _endpoint.org_id == _export.org_id)
         .where(
             _endpoint.state == EndpointState.ACTIVE,
-            _endpoint.failures > 0,
+            _endpoint.failing_since <= long_ago,
             _endpoint.last_failure_at >= now - STILL_FAILING,
-            func.coalesce(_endpoint.last_success_at, _endpoint.created_at) <= long_ago,
-            _endpoint.updated_at <= long_ago,  # another URL has a chance of its own
             _IS_OWED,
             _export.next_attempt_at <= now,
             _export.owed_since <= long_ago,

@@ -35,6 +35,7 @@ _WELL: dict[str, Any] = {
     "disabled_reason": None,
     "disabled_at": None,
     "failures": 0,
+    "failing_since": None,
     "rests_until": None,
     "last_error": None,
     "probed_at": None,
@@ -113,6 +114,7 @@ def rotate_secret(session: Session, actor: Actor, settings: Settings, *, now: da
         "sealed_secret": seal(settings, made),
         "sealed_previous_secret": endpoint.sealed_secret,
         "previous_secret_until": now + OLD_SECRET_SIGNS,
+        "failing_since": None,  # it may have failed because of the secret
     }
     return _change(session, actor, "webhook_endpoints.rotate_secret", ["sealed_secret"], changes, now=now), made
 

@@ -76,10 +76,10 @@ class WebhookEndpoint(Base):
     """Where the events of an organization go, and how that went lately. Without a `url` of its own they go to the
     installation's target. There is a row once an organization has set something or something was sent.
 
-    Secrets are sealed; both sign until `previous_secret_until`. `failures` are those in a row: after some, the target
-    is left alone until `rests_until`. `busy_until` is the lease of the worker whose turn it is. `probed_at` and
-    `probe_worked` are of the last look at whether the target is back; `warned_at` and `warned_dead` say when staff were
-    told last of how many events that were given up.
+    Secrets are sealed; both sign until `previous_secret_until`. `failures` are those in a row, of a target that was
+    tried again and again since `failing_since`: after some, it is left alone until `rests_until`. `busy_until` is the
+    lease of the worker whose turn it is. `probed_at` and `probe_worked` are of the last look at whether the target is
+    back; `warned_at` and `warned_dead` say when staff were told last of how many events that were given up.
     """
 
     __tablename__ = "webhook_endpoints"
@@ -94,6 +94,7 @@ class WebhookEndpoint(Base):
     disabled_reason: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    failing_since: Mapped[datetime | None]
     rests_until: Mapped[datetime | None]
     busy_until: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]

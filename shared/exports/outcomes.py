@@ -20,6 +20,8 @@ MOST_FAILURES = 3
 """In a row; after that the target rests."""
 FIRST_REST_SECONDS = 5.0
 LONGEST_REST = timedelta(minutes=5)
+STILL_FAILING = timedelta(hours=1)
+"""A target that fails is tried more often than that, unless it rests for longer, or nobody tries it."""
 GONE = "The target answered 410 Gone: it wants no more events."
 DIED = "The worker died while delivering, every time."
 
@@ -35,14 +37,24 @@ class Outcome(outbox_queue.Outcome):
 
 @dataclass(slots=True)
 class Health:
-    """How the target fares, in the course of a turn. `failures` are those in a row, with those of turns before."""
+    """How the target fares, in the course of a turn. `failures` are those in a row, with those of turns before, and
+    `failing_since` is when they began, as far as somebody has tried all the while."""
 
     failures: int
+    failing_since: datetime | None = None
     rests_until: datetime | None = None
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
     last_error: str | None = None
     disabled_reason: str | None = None
+
+    @staticmethod
+    def of(endpoint: Any, *, now: datetime) -> "Health":
+        """How the target of a row of `webhook_endpoints` has fared. Workers may have been away since it has failed, and
+        it may have been well meanwhile: then nobody knows since when it fails."""
+        known = [moment for moment in (endpoint.last_failure_at, endpoint.rests_until) if moment is not None]
+        was_tried = any(moment > now - STILL_FAILING for moment in known)
+        return Health(endpoint.failures, endpoint.failing_since if was_tried else None)
 
     @property
     def lets_others_wait(self) -> bool:
@@ -51,11 +63,12 @@ class Health:
 
     def succeed(self, *, now: datetime) -> None:
         """Any success ends a rest."""
-        self.failures, self.rests_until, self.last_success_at = 0, None, now
+        self.failures, self.failing_since, self.rests_until, self.last_success_at = 0, None, None, now
 
     def fail(self, error: str, *, now: datetime, rest: timedelta | None = None) -> None:
         """One more failure; `rest` is what the receiver has asked for."""
         self.failures += 1
+        self.failing_since = self.failing_since or now
         self.last_failure_at, self.last_error = now, error
         if self.failures >= MOST_FAILURES:
             own = backoff(self.failures - MOST_FAILURES + 1, FIRST_REST_SECONDS, longest=LONGEST_REST)

@@ -63,6 +63,7 @@ _RECORD = (
     _RELEASE.where(_endpoint.version == bindparam("seen_version"))
     .values(
         failures=bindparam("new_failures"),
+        failing_since=bindparam("new_failing_since"),
         rests_until=bindparam("new_rests_until"),
         last_success_at=func.coalesce(bindparam("new_success_at"), _endpoint.last_success_at),
         last_failure_at=func.coalesce(bindparam("new_failure_at"), _endpoint.last_failure_at),
@@ -118,6 +119,7 @@ def release(session: Session, claimed: Row[Any], health: Health) -> None:
     found = {
         "seen_version": claimed.version,
         "new_failures": health.failures,
+        "new_failing_since": health.failing_since,
         "new_rests_until": health.rests_until,
         "new_success_at": health.last_success_at,
         "new_failure_at": health.last_failure_at,

@@ -17,7 +17,7 @@ _sessions, _tokens = table_of(StaffSession), table_of(UsedRefreshToken)
 _links, _attempts = table_of(PasswordLink), table_of(SignInAttempts)
 
 SESSION_END = func.least(_sessions.c.revoked_at, _sessions.c.idle_until, _sessions.c.ends_at)
-"""When a session was over, or will be. `ix_sessions_end` has it."""
+"""When a session was over, or will be. `ix_sessions_over` has it for each organization."""
 
 
 def _tokens_of_sessions_that_are_over(now: datetime) -> Select[*tuple[Any, ...]]:

@@ -54,7 +54,6 @@ class StaffSession(TenantRow, Base):
         child_of("users", "user_id"),
         UniqueConstraint("org_id", "refresh_hash"),
         Index("ix_sessions_user", "org_id", "user_id"),
-        Index("ix_sessions_end", text("least(revoked_at, idle_until, ends_at)")),
         Index("ix_sessions_over", "org_id", text("least(revoked_at, idle_until, ends_at)"), "id"),
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from shared.core import jobs
 from shared.core.errors import Conflict, Unavailable, code
 from shared.core.ids import new_id
+from shared.core.locks import queue_up
 from shared.core.orm import Reader, table_of
 from shared.core.outbox import PUBLISH_GRACE
 from shared.job_runs.jobs import GO_ON
@@ -25,7 +26,7 @@ TRIES = 3
 BUSY = code("job_runs.busy", "Runs of this job end and begin at this moment")
 TOO_MANY = code("job_runs.too_many", "Too many runs of this job are not over yet")
 MOST_OPEN = 5
-"""Runs of a job without a slot, in one organization; one more for each who asks at the very same moment."""
+"""Runs of a job without a slot, in one organization."""
 
 _runs = table_of(JobRun)
 _run = _runs.c
@@ -69,6 +70,8 @@ def ask(session: Session, asked: Asked, *, now: datetime) -> Row[Any]:
     Raises `Conflict` when `MOST_OPEN` runs that claim no slot are not over yet.
     """
     close_lost(session, now=now, job=asked.job)
+    if asked.slot_at is None:  # no index keeps two of the same apart
+        queue_up(session, "job_runs.ask", asked.org_id, asked.job)
     for _ in range(TRIES):
         found = _find_like(session, asked)
         if found is not None:

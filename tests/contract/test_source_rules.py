@@ -17,7 +17,8 @@ SEES_EVERY_ORGANIZATION = {
     "api/metrics/routes.py",  # numbers of the installation
     "api/messages/sendgrid_routes.py",  # a batch of events tells of mails of all organizations
     "api/stripe_events/routes.py",  # the inbox of webhooks belongs to no organization
-    "worker/core/forgetting.py",  # retention: lists organizations, and what belongs to none of them
+    "worker/core/forgetting.py",  # retention: what belongs to no organization
+    "worker/core/organizations.py",  # lists them for works that do one at a time
     "worker/core/periodic.py",  # runs of scheduled jobs
     "worker/tasks/exports.py",  # sweep
     "worker/tasks/csv_files.py",  # sweep

@@ -65,7 +65,8 @@ def test_replaying_named_events_and_setting_a_url_cost_at_most_eight(
     headers, named = company.headers() | {"If-Match": "*"}, {"export_ids": [ids["export_id"]]}
     with counted(services) as sent:
         assert client.post("/v1/admin/export-dead-letter", json=named, headers=headers).status_code == 202
-    assert 0 < len(sent) == sent.logged <= WRITE, sent
+    assert 0 < len(sent) < WRITE, sent
+    assert sent.logged == len(sent) + 1  # the lock of those who ask for runs travels with the next
     url = {"url": "https://hooks.example.com/other"}
     with counted(services) as sent:
         assert client.put("/v1/webhook-endpoints/current", json=url, headers=headers).status_code == 200

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.core import transaction
 from shared.integrations.export.http_sender import HttpWebhookSender
 from shared.wiring import Services
 from tests.exports.receivers import SECRET, Receiver, receiver
@@ -35,9 +36,10 @@ def services(services: Services, target: Receiver) -> Services:
 
 
 def exporting(services: Services, **changes: object) -> Services:
-    """Tasks of this process deliver events, as with the settings `changes`."""
+    """This process promises and delivers events, as with the settings `changes`, until another test begins."""
     secret = type(services.settings.auth_secret_key)(SECRET)
     changed = with_settings(services, **LOCAL | {"export_webhook_secret": secret} | changes)
     changed = replace(changed, webhook_sender=HttpWebhookSender(changed.settings))
+    transaction._Binding.settings = changed.settings
     boot.use(changed)
     return changed

@@ -69,6 +69,7 @@ def pass_time(by: timedelta) -> None:
     change(
         "webhook_endpoints",
         "rests_until = rests_until - :by, busy_until = busy_until - :by, created_at = created_at - :by,"
-        " updated_at = updated_at - :by, last_success_at = last_success_at - :by",
+        " updated_at = updated_at - :by, last_success_at = last_success_at - :by,"
+        " failing_since = failing_since - :by",
         by=by,
     )

@@ -9,6 +9,8 @@ import pytest
 from shared.core.transaction import transaction
 from shared.exports import auto_replaying
 from shared.exports.auto_replaying import Limits
+from shared.job_runs.model import Trigger
+from shared.job_runs.service import Asked
 from shared.wiring import Services
 from tests.exports.conftest import exporting
 from tests.exports.drill_receivers import judging, verifying
@@ -18,6 +20,7 @@ from tests.factories.exports import SECRET, make_dead_export, make_endpoint, mak
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
+from worker.core import periodic
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -204,6 +207,25 @@ def test_a_dry_run_counts_and_does_nothing(company: Company, good: Receiver, del
     assert [state_of(each) for each in dead] == ["dead", "dead"]
     assert good.requests == []
     assert endpoint_of(company.org_id) == before
+
+
+def test_a_dry_run_counts_one_organization_after_the_other(
+    company: Company,
+    neighbour: Company,
+    delivering: Services,
+    jobs: JobsProbe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A turn is over after one of them; the next goes on behind it."""
+    monkeypatch.setattr(periodic, "TIME_BUDGET", timedelta())
+    for each in (company, neighbour, neighbour):
+        make_dead_export(each)
+    jobs.enqueued()
+    asked = Asked("export_dead_letter", None, Trigger.COMMAND, dry_run=True)
+    run_id = periodic.run_now(asked)["run_id"]
+    assert jobs.drain().count("job_runs.go_on") >= 2
+    done = row("SELECT state, counts, details -> 'at' AS at FROM job_runs WHERE id = :id", id=run_id)
+    assert done == {"state": "succeeded", "counts": {"given_up": 0, "replayed": 3}, "at": None}
 
 
 def test_what_a_turn_has_left_is_replayed_in_the_next_without_another_probe(

@@ -186,7 +186,8 @@ def test_after_three_failures_in_a_row_the_target_rests_and_others_keep_their_tr
     sweep(jobs)
     jobs.drain()
     assert {state(each)[0] for each in ids} == {"delivered"}
-    assert (endpoint(company)["failures"], endpoint(company)["rests_until"]) == (0, None)
+    well = endpoint(company)
+    assert (well["failures"], well["failing_since"], well["rests_until"]) == (0, None, None)
 
 
 def test_a_rest_is_five_minutes_at_most(company: Company, jobs: JobsProbe, target: Receiver) -> None:
@@ -220,11 +221,23 @@ def test_a_refused_target_makes_its_event_dead_with_a_reason(
 def test_while_exports_are_off_events_wait(company: Company, jobs: JobsProbe, services: Services) -> None:
     exporting(services, export_mode="off")
     event_id = make_event(company)
-    jobs.drain()
+    assert jobs.drain() == []
     pass_time(timedelta(days=9))
     sweep(jobs)
     assert jobs.drain() == []
     assert state(event_id) == ("pending", 0)
+
+
+def test_the_sweep_finds_what_has_waited_when_exports_are_turned_on(
+    company: Company, jobs: JobsProbe, services: Services, target: Receiver
+) -> None:
+    exporting(services, export_mode="off")
+    event_id = make_event(company)
+    assert jobs.enqueued() == []
+    exporting(services, export_webhook_url=target.url)
+    sweep(jobs)
+    assert jobs.drain() == [DELIVER.name]
+    assert state(event_id) == ("delivered", 1)
 
 
 def test_without_a_target_events_wait(company: Company, jobs: JobsProbe, services: Services) -> None:

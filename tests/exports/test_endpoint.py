@@ -24,6 +24,7 @@ UNWELL: dict[str, Any] = {
     "disabled_reason": "410 Gone",
     "disabled_at": datetime.now(UTC),
     "failures": 7,
+    "failing_since": datetime.now(UTC) - timedelta(hours=1),
     "rests_until": datetime.now(UTC) + timedelta(hours=1),
     "last_error": "410 Gone",
 }
@@ -107,6 +108,7 @@ def test_another_url_is_another_target_and_the_same_one_changes_nothing(
     assert footprint(company.org_id) == before
     other = _put(client, company, f"{URL}/2", **{"If-Match": "*"}).get_json()
     assert {name: other[name] for name in WELL} == WELL
+    assert _row(company)["failing_since"] is None
     assert (other["version"], other["secret"]) == (2, None)
     assert unseal(company.services.settings, _row(company)["sealed_secret"]) == SECRET
 
@@ -114,13 +116,16 @@ def test_another_url_is_another_target_and_the_same_one_changes_nothing(
 def test_a_rotated_secret_signs_for_a_day_more_and_the_one_before_it_never(
     client: CheckedClient, company: Company
 ) -> None:
-    make_endpoint(company, previous_secret=OLD_SECRET, previous_secret_until=datetime.now(UTC) + timedelta(hours=1))
+    hour = timedelta(hours=1)
+    now = datetime.now(UTC)
+    make_endpoint(company, previous_secret=OLD_SECRET, previous_secret_until=now + hour, failing_since=now - hour)
     answer = client.post(f"{CURRENT}/rotate-secret", headers=company.headers())
     made, kept, settings = answer.get_json()["secret"], _row(company), company.services.settings
     assert answer.headers["Cache-Control"] == "no-store"
     assert made not in {SECRET, OLD_SECRET, None}
     assert unseal(settings, kept["sealed_secret"]) == made
     assert unseal(settings, kept["sealed_previous_secret"]) == SECRET
+    assert kept["failing_since"] is None, "it may have failed because of the secret"
     left = kept["previous_secret_until"] - datetime.now(UTC)
     assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
     again = client.post(f"{CURRENT}/rotate-secret", headers=company.headers()).get_json()

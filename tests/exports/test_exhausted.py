@@ -12,7 +12,7 @@ from shared.exports.outcomes import all_tries_take
 from shared.wiring import Services
 from tests.exports.conftest import exporting
 from tests.exports.receivers import Receiver, says
-from tests.exports.steps import change, export, make_events, pass_time, state
+from tests.exports.steps import change, endpoint, export, make_event, make_events, pass_time, state, sweep
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from worker.core import boot
@@ -63,8 +63,8 @@ def test_nothing_is_given_up_before_its_time(company: Company, failing: list[UUI
     "waits",
     [
         "state = 'disabled'",
-        "failures = 0",
-        "last_success_at = now() - interval '1 hour'",
+        "failing_since = now() - interval '1 hour'",
+        "failing_since = NULL",
         "last_failure_at = last_failure_at - interval '2 days'",
     ],
 )
@@ -72,6 +72,37 @@ def test_what_waits_for_another_reason_is_not_exhausted(company: Company, failin
     pass_time(LONG)
     change("webhook_endpoints", waits)
     assert give_up() == 0
+
+
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_a_failure_after_a_long_pause_gives_up_nothing(
+    company: Company, jobs: JobsProbe, target: Receiver, failed_before: bool
+) -> None:
+    """Nobody has tried the target meanwhile: it may have been well."""
+    if failed_before:
+        target.behave = says(500)
+    make_event(company)
+    jobs.drain()
+    target.behave = says(500)
+    make_events(company, 6)
+    jobs.enqueued()
+    pass_time(LONG)
+    change("webhook_endpoints", "last_failure_at = last_failure_at - interval '3 days'")
+    sweep(jobs)
+    jobs.drain()
+    assert endpoint(company)["last_failure_at"] > datetime.now(UTC) - timedelta(minutes=1)
+    assert give_up() == 0
+    pass_time(LONG)
+    assert give_up() > 5
+
+
+def test_it_counts_from_the_first_failure_in_a_row(company: Company, jobs: JobsProbe, failing: list[UUID]) -> None:
+    since = endpoint(company)["failing_since"]
+    pass_time(timedelta(minutes=50))
+    sweep(jobs)
+    jobs.drain()
+    failed = endpoint(company)
+    assert (failed["failures"], failed["failing_since"]) == (4, since - timedelta(minutes=50))
 
 
 def test_nor_is_anything_while_exports_are_off(company: Company, failing: list[UUID], services: Services) -> None:

@@ -123,7 +123,7 @@ def exporting(system: System, services: Services, *, companies: int) -> Iterator
     """This process writes to the database and the broker of `system`, like one more process of the API."""
     url = TypeAdapter(PostgresUrl).validate_python(system.env["DATABASE_URL"])
     broker = CeleryBroker(system.redis_server.url())
-    with bound(services, broker.publish, database_url=url):
+    with bound(services, broker.publish, database_url=url, export_mode="webhook"):
         found = Exporting(system, services, [make_company(services) for _ in range(companies)])
         try:
             yield found

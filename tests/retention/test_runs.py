@@ -20,7 +20,7 @@ from tests.retention import aged, steps
 from tests.retention.steps import ago
 from tests.rows import footprint, row, rows
 from worker.core import periodic
-from worker.core.forgetting import IncompleteError
+from worker.core.periodic import IncompleteError
 
 MANY = 11
 PAGE = 5
@@ -145,6 +145,24 @@ def test_one_organization_that_fails_does_not_keep_the_others(company: Company, 
     assert footprint(company.org_id) == before
     assert steps.counts(neighbour) == {}
     assert steps.counts(company)["exports"] == 2
+
+
+def test_one_that_goes_on_for_too_long_has_failed_if_an_organization_has(
+    company: Company, neighbour: Company, short_turns: JobsProbe
+) -> None:
+    fill(company, 1)
+    fill(neighbour, 1)
+    short_turns.enqueued()
+    run_id = periodic.run_now(Asked("retention", None, Trigger.COMMAND))["run_id"]
+    with busy(company):
+        while "failed" not in row("SELECT details FROM job_runs WHERE id = :id", id=run_id)["details"]:
+            short_turns.run(*short_turns.enqueued()[0])
+    steps.set_age("job_runs", run_id, started_at=ago(0, seconds=7201))
+    with pytest.raises(IncompleteError, match="time was up for the rest"):
+        short_turns.drain()
+    ended = row("SELECT state, error FROM job_runs WHERE id = :id", id=run_id)
+    assert ended["state"] == "failed"
+    assert f"1 organizations failed, time was up for the rest: {company.org_id}: Unavailable: " in ended["error"]
 
 
 def test_photos_go_with_their_objects_and_what_they_took(company: Company, jobs: JobsProbe) -> None:

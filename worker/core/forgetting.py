@@ -18,53 +18,41 @@ from shared.retention import forgetting
 from shared.retention.categories import CATEGORIES, OF_INSTALLATION, Category, limits
 from shared.retention.forgetting import Looked
 from worker.core.boot import services
+from worker.core.organizations import ids_after
 from worker.core.periodic import Counts, Run
 
 log = structlog.get_logger(__name__)
 
-ORGANIZATIONS = 500
-"""Read at once."""
 SHORTEST_REST, LONGEST_REST = 0.02, 0.5
 """Seconds after a full page. In between it is as long as the page has taken: half of the time is left to others."""
-MOST_NAMED = 5
-"""Organizations in the message of a run that has failed."""
-AT, FAILED = "at", "failed"
-"""What the run keeps between its turns: where it stopped (whose rows, which category, whether in it, behind which row),
-and who failed."""
+AT = "at"
+"""What the run keeps between its turns: where it stopped (whose rows, which category, whether in it, behind which
+row)."""
+_START = [None, 0, False, None]
 _INSTALLATION = "installation"
 _DONE = 100
 """In place of a category's number."""
 
 
-class IncompleteError(Exception):
-    """Some organizations could not be done; all others are."""
-
-
 def walk(run: Run) -> Iterator[Counts]:
     """Forget what is over; in a dry run count it, by the same words. Yields after each transaction.
 
-    An organization that the database refuses does not keep the others from being done: the run goes on, and raises
-    `IncompleteError` at its end.
+    An organization that the database refuses does not keep the others from being done: it is passed over.
     """
     now = clock.utc_now()
-    if FAILED not in run.details:
-        run.details[FAILED] = {}
+    if AT not in run.details:
+        run.details[AT] = _START
         yield {category.name: 0 for category in (*CATEGORIES, *OF_INSTALLATION) if _is_asked(run, category)}
-    failed: dict[str, str] = run.details[FAILED]
     for org_id in _owners(run):
         whose = str(org_id or _INSTALLATION)
         try:
             yield from _forget_of(run, org_id, now)
         except (Refusal, SQLAlchemyError) as error:
             log.exception("retention.organization_failed", org_id=whose)
-            failed[whose] = f"{type(error).__name__}: {error}".partition("\n")[0][:200]
+            run.pass_over(whose, f"{type(error).__name__}: {error}".partition("\n")[0][:200])
         run.details[AT] = [whose, _DONE, False, None]
         yield {}
-    del run.details[FAILED]
-    run.details.pop(AT, None)
-    if failed:
-        named = "; ".join(f"{whose}: {why}" for whose, why in list(failed.items())[:MOST_NAMED])
-        raise IncompleteError(f"{len(failed)} organizations failed, the others are done: {named}")
+    del run.details[AT]
 
 
 def _is_asked(run: Run, category: Category) -> bool:
@@ -73,7 +61,7 @@ def _is_asked(run: Run, category: Category) -> bool:
 
 def _owners(run: Run) -> Iterator[UUID | None]:
     """Whose rows are to be looked at, from where the last turn stopped; None, at the end, is the installation."""
-    stopped_at, number, *_ = run.details.get(AT, (None, 0))
+    stopped_at, number, *_ = run.details[AT]
     is_done = number == _DONE
     if isinstance(run.scope, Tenant):
         yield from [] if is_done else [run.scope.org_id]
@@ -81,18 +69,8 @@ def _owners(run: Run) -> Iterator[UUID | None]:
     if stopped_at != _INSTALLATION:
         last = UUID(stopped_at) if stopped_at else None
         yield from [] if last is None or is_done else [last]
-        yield from _organizations(last)
+        yield from ids_after(last)
     yield from [] if stopped_at == _INSTALLATION and is_done else [None]
-
-
-def _organizations(last: UUID | None) -> Iterator[UUID]:
-    while True:
-        with read_only(PLATFORM) as connection:
-            found = organizations.list_ids(connection, after=last, limit=ORGANIZATIONS)
-        yield from found
-        if len(found) < ORGANIZATIONS:
-            return
-        last = found[-1]
 
 
 def _forget_of(run: Run, org_id: UUID | None, now: datetime) -> Iterator[Counts]:
@@ -115,9 +93,9 @@ def _forget_of(run: Run, org_id: UUID | None, now: datetime) -> Iterator[Counts]
 def _left(run: Run, org_id: UUID | None) -> tuple[Iterable[tuple[int, Category]], Any]:
     """The categories that are left to do, with their numbers, and where in the first of them to go on."""
     numbered = list(enumerate(CATEGORIES if org_id else OF_INSTALLATION))
-    if AT not in run.details or run.details[AT][0] != str(org_id or _INSTALLATION):
+    stopped_at, number, is_inside, after = run.details[AT]
+    if stopped_at != str(org_id or _INSTALLATION):
         return numbered, None
-    _, number, is_inside, after = run.details[AT]
     return (numbered[number:], after) if is_inside else (numbered[number + 1 :], None)
 
 

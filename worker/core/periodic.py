@@ -32,9 +32,17 @@ ALREADY = "already running or done"
 RESTS = "has failed, and rests"
 LONGEST_RUN = timedelta(hours=2)
 """One that goes on, turn after turn, ends then; the next slot does the rest."""
+FAILED = "failed"
+"""Kept with the run: who could not be served in its turns so far, and why."""
+MOST_NAMED = 5
+"""Of those in the message of a run that has failed."""
 
 Counts = dict[str, int]
 Outcome = dict[str, Any]
+
+
+class IncompleteError(Exception):
+    """Some organizations could not be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,19 @@ class Run:
     dry_run: bool = False
     asked: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    def pass_over(self, whose: str, why: str) -> None:
+        """Go on with the others. The run names whom it has passed over, and why, and has failed when it ends, whichever
+        turn that is in."""
+        self.details.setdefault(FAILED, {})[whose] = why
+
+    def demand_complete(self, *, is_done: bool) -> None:
+        """Raises `IncompleteError` when somebody was passed over; `is_done` says whether all others are done."""
+        failed: dict[str, str] = self.details.get(FAILED, {})
+        if failed:
+            others = "the others are done" if is_done else "time was up for the rest"
+            named = "; ".join(f"{whose}: {why}" for whose, why in list(failed.items())[:MOST_NAMED])
+            raise IncompleteError(f"{len(failed)} organizations failed, {others}: {named}")
 
 
 Work = Callable[[Run], Iterator[Counts]]
@@ -143,22 +164,25 @@ def _take_turn(row: Row[Any], tell: Tell) -> Outcome:
     run = Run(row.id, scope, row.dry_run, row.asked, dict(row.details))
     try:
         counts, is_done = _work(run, row, tell)
+        goes_on = not is_done and _may_go_on(row)
+        if not goes_on:
+            run.demand_complete(is_done=is_done)
     except Exception as error:
         with transaction(PLATFORM) as session:
             job_runs.fail(session, run.id, _reason(error, row.org_id), now=clock.utc_now())
         raise
-    now = clock.utc_now()
     with transaction(PLATFORM) as session:
-        if not is_done and _may_go_on(row) and now - row.started_at < LONGEST_RUN:
+        if goes_on:
             job_runs.pause(session, run.id, counts, run.details)
         else:
-            job_runs.finish(session, run.id, counts, run.details, now=now)
+            job_runs.finish(session, run.id, counts, run.details, now=clock.utc_now())
     return {"run_id": str(run.id), **counts}
 
 
 def _may_go_on(row: Row[Any]) -> bool:
     """Whether what is left is for another turn of the run. Whoever asks by hand wants it all done; beat comes back."""
-    return row.trigger != Trigger.BEAT or schedule.entry(services().settings, row.job).goes_on
+    wants_all = row.trigger != Trigger.BEAT or schedule.entry(services().settings, row.job).goes_on
+    return wants_all and clock.utc_now() - row.started_at < LONGEST_RUN
 
 
 def _reason(error: Exception, org_id: UUID | None) -> str:
@@ -179,11 +203,10 @@ def _work(run: Run, row: Row[Any], tell: Tell) -> tuple[Counts, bool]:
             totals[name] = totals.get(name, 0) + count
         tell(run.id, totals)
         now = clock.utc_now()
+        if any(counts.values()):  # a look that found nothing is no news
+            with transaction(PLATFORM) as session:
+                if not job_runs.renew(session, run.id, totals, now=now):
+                    return totals, True
         if now >= deadline:
             return totals, False
-        if not any(counts.values()):  # a look that found nothing is no news
-            continue
-        with transaction(PLATFORM) as session:
-            if not job_runs.renew(session, run.id, totals, now=now):
-                return totals, True
     return totals, True

@@ -109,7 +109,7 @@ def _begin(session: Session, scope: Tenant) -> tuple[_Turn, Row[Any] | None] | N
     endpoint = targets.claim(session, scope.org_id, settings, now=now)
     if endpoint is None:
         return None
-    health = Health(endpoint.failures)
+    health = Health.of(endpoint, now=now)
     try:
         target = targets.target_of(endpoint, settings, now=now)
     except ValueError as error:
