@@ -125,10 +125,13 @@ class Machinery:
         assert program.runs, f"{name} ended: {program.output[-3000:]}"
 
     def kill(self, *names: str) -> None:
-        """SIGKILL for the named programs. The lease of a sweep's run that this cuts off ends at once."""
+        """SIGKILL for the named programs. The lease of a sweep's run that this cuts off ends at once, and so does the
+        time for which an organization waits for a next turn that was lost with its message."""
         for name in names:
             self.program(name).kill()
         self.sql("UPDATE job_runs SET lease_until = now() WHERE state = 'running'")
+        for key in self.redis.scan_iter("turns:*"):
+            self.redis.delete(key)
         self._stranded |= self._unacked()
 
     def supervise(self, *names: str) -> bool:
