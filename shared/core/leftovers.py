@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, Table, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from shared.core.orm import Reader
+from shared.core.orm import Reader, asked_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Leftovers:
         """Take away up to `limit`, passing over those that somebody holds. Returns how many."""
         found = self.find(now).limit(limit).with_for_update(of=self.table, skip_locked=True)
         key = list(self.table.primary_key)
-        removed = session.execute(delete(self.table).where(tuple_(*key).in_(found)).returning(key[0]))
+        removed = session.execute(delete(self.table).where(tuple_(*key).in_(asked_once(found))).returning(key[0]))
         return len(removed.all())
 
     def count(self, session: Reader, *, now: datetime) -> int:

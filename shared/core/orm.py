@@ -14,9 +14,11 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
     Uuid,
+    select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -54,6 +56,12 @@ class Base(DeclarativeBase):
 def table_of(model: type[Base]) -> Table:
     """The plain table of `model`, for statements that run often: they skip the ORM's work."""
     return cast(Table, model.__table__)
+
+
+def asked_once(query: Select[Any]) -> Select[Any]:
+    """`query`, for the `IN` of an UPDATE or a DELETE. Postgres may ask a plain subquery anew for each row of the table;
+    with `LIMIT … SKIP LOCKED` it then finds, and locks, others each time, and the limit is none."""
+    return select(query.cte("asked_once"))
 
 
 def columns_of(row: Any) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import Row, Select, bindparam, exists, func, literal, literal_co
 from sqlalchemy.orm import Session
 
 from shared.core import jobs
-from shared.core.orm import Reader, table_of
+from shared.core.orm import Reader, asked_once, table_of
 from shared.core.outbox_queue import OutboxQueue
 from shared.core.settings import Settings
 from shared.exports import targets
@@ -115,7 +115,7 @@ def give_up_exhausted(session: Session, settings: Settings, *, now: datetime, li
     exhausted = _exhausted(settings, now).limit(limit).with_for_update(skip_locked=True, of=_exports)
     given_up = session.execute(
         update(_exports)
-        .where(key.in_(exhausted))
+        .where(key.in_(asked_once(exhausted)))
         .values(
             state=ExportState.DEAD,
             dead_at=now,

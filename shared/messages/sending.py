@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared.core import jobs, outbox_queue
 from shared.core.errors import Unavailable
-from shared.core.orm import Reader, table_of
+from shared.core.orm import Reader, asked_once, table_of
 from shared.core.outbox import PUBLISH_GRACE, backoff
 from shared.core.settings import Settings
 from shared.integrations.mail import UNTRIED
@@ -131,7 +131,7 @@ def sweep(session: Session, settings: Settings, *, now: datetime, limit: int) ->
     is_hopeless = _is_hopeless(settings)
     swept = session.execute(
         update(_messages)
-        .where(key.in_(due))
+        .where(key.in_(asked_once(due)))
         .values(
             state=case((is_hopeless, MessageState.DEAD), else_=MessageState.QUEUED),
             next_attempt_at=case((is_hopeless, None), else_=now + PUBLISH_GRACE),

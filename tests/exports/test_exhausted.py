@@ -15,6 +15,7 @@ from tests.exports.receivers import Receiver, says
 from tests.exports.steps import change, endpoint, export, make_event, make_events, pass_time, state, sweep
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
+from tests.plans import join_row_by_row
 from worker.core import boot
 
 LONG = timedelta(days=3)
@@ -22,6 +23,7 @@ LONG = timedelta(days=3)
 
 def give_up(limit: int = 100, company: Company | None = None) -> int:
     with transaction(company.scope if company else PLATFORM) as session:
+        join_row_by_row(session)
         settings = boot.services().settings
         return delivering.give_up_exhausted(session, settings, now=datetime.now(UTC), limit=limit)
 

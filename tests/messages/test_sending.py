@@ -20,6 +20,7 @@ from tests.factories.orders import make_order
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.messages.conftest import Postbox
+from tests.plans import join_row_by_row
 from tests.rows import row, rows
 from tests.variants import with_settings
 from worker.core import boot
@@ -253,3 +254,13 @@ def test_another_organizations_message_is_not_sent(
     jobs.run("messages.send", {"org_id": str(neighbour.org_id)})
     assert _mail(message_id)["state"] == "queued"
     assert postbox.all() == []
+
+
+def test_a_sweep_takes_no_more_than_it_may(company: Company, services: Services) -> None:
+    for _ in range(5):
+        make_message(company)
+    later = datetime.now(UTC) + timedelta(days=1)
+    with transaction(PLATFORM) as session:
+        join_row_by_row(session)
+        swept = [sending.sweep(session, services.settings, now=later, limit=2)["requeued"] for _ in range(3)]
+    assert swept == [2, 2, 1]

@@ -13,6 +13,7 @@ from shared.core.ids import new_id
 from shared.core.permissions import Role
 from shared.core.tenancy import PLATFORM, Scope
 from shared.core.transaction import transaction
+from shared.identity.leftovers import PASSWORD_LINKS
 from shared.job_runs.model import Trigger
 from shared.job_runs.service import Asked
 from shared.retention import cleaning
@@ -24,6 +25,7 @@ from tests.factories.organizations import Company, make_user, sign_in
 from tests.jobs_probe import JobsProbe
 from tests.order_photos.steps import state_of, usage
 from tests.orders.steps import change_row
+from tests.plans import join_row_by_row
 from tests.rows import footprint, platform_footprint, row, rows
 from worker.core import periodic
 
@@ -179,6 +181,15 @@ def test_links_that_are_used_or_expired_go(company: Company, jobs: JobsProbe) ->
     make_link(person, now=now)
     assert _run(jobs)["password_links"] == 2
     assert len(rows("SELECT 1 FROM password_links WHERE org_id = :o", o=company.org_id)) == 1
+
+
+def test_a_batch_is_no_larger_than_it_may_be(company: Company) -> None:
+    person, now = make_user(company.org_id, Role.VIEWER), datetime.now(UTC)
+    for _ in range(5):
+        make_link(person, now=now - 4 * DAY)
+    with transaction(PLATFORM) as session:
+        join_row_by_row(session)
+        assert [PASSWORD_LINKS.remove(session, now=now, limit=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_a_block_is_not_forgotten_before_its_end(company: Company, jobs: JobsProbe) -> None:
