@@ -37,20 +37,6 @@ def export_settings(url: str, **more: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def changed_settings(installation: System, settings: dict[str, str], *names: str) -> Iterator[None]:
-    """The named programs of the installation with more settings."""
-    usual = dict(installation.env)
-    installation.env.update(settings)
-    for name in names:
-        installation.usual(name)
-    yield
-    installation.env.clear()
-    installation.env.update(usual)
-    for name in names:
-        installation.usual(name)
-
-
 @dataclass
 class Exporting:
     """Events of some companies of `system`, oldest first."""

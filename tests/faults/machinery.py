@@ -114,6 +114,19 @@ class Machinery:
         """Make `name` the real program again, after `use`."""
         return self.use(name, self._command(name))
 
+    @contextmanager
+    def with_settings(self, settings: dict[str, str], *names: str) -> Iterator[None]:
+        """The named programs begin with more settings until the end of the block."""
+        usual = dict(self.env)
+        self.env.update(settings)
+        for name in names:
+            self.usual(name)
+        yield
+        self.env.clear()
+        self.env.update(usual)
+        for name in names:
+            self.usual(name)
+
     def wait_ready(self, name: str) -> None:
         program = self.programs[name]
         if name.startswith("api"):

@@ -10,7 +10,7 @@ import pytest
 from shared.wiring import Services
 from tests.exports.receivers import Receiver, receiver
 from tests.faults.crash_points import POISONED
-from tests.faults.events import Exporting, changed_settings, export_settings, exporting
+from tests.faults.events import Exporting, export_settings, exporting
 from tests.faults.system import System
 from tests.faults.waiting import eventually
 
@@ -23,7 +23,7 @@ def target(installation: System) -> Iterator[Receiver]:
     """Where the events of this module go."""
     with (
         receiver() as found,
-        changed_settings(installation, export_settings(found.url), "worker", "worker_2", "beat"),
+        installation.with_settings(export_settings(found.url), "worker", "worker_2", "beat"),
     ):
         yield found
 

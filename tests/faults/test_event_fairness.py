@@ -9,7 +9,7 @@ import structlog
 
 from shared.wiring import Services
 from tests.exports.receivers import Receiver, hangs_after, receiver
-from tests.faults.events import changed_settings, export_settings, exporting
+from tests.faults.events import export_settings, exporting
 from tests.faults.system import System
 from tests.faults.waiting import eventually
 
@@ -24,7 +24,7 @@ log = structlog.get_logger("fairness")
 @pytest.fixture(scope="module")
 def target(installation: System) -> Iterator[Receiver]:
     """Where the events of organizations go that have no target of their own."""
-    with receiver() as found, changed_settings(installation, export_settings(found.url), *RUNS):
+    with receiver() as found, installation.with_settings(export_settings(found.url), *RUNS):
         yield found
 
 
