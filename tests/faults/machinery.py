@@ -138,13 +138,10 @@ class Machinery:
         assert program.runs, f"{name} ended: {program.output[-3000:]}"
 
     def kill(self, *names: str) -> None:
-        """SIGKILL for the named programs. The lease of a sweep's run that this cuts off ends at once, and so does the
-        time for which an organization waits for a next turn that was lost with its message."""
+        """SIGKILL for the named programs. The lease of a sweep's run that this cuts off ends at once."""
         for name in names:
             self.program(name).kill()
         self.sql("UPDATE job_runs SET lease_until = now() WHERE state = 'running'")
-        for key in self.redis.scan_iter("turns:*"):
-            self.redis.delete(key)
         self._stranded |= self._unacked()
 
     def supervise(self, *names: str) -> bool:
@@ -168,6 +165,8 @@ class Machinery:
         if self.postgres.pid is None:
             self.postgres.start()
         self.kill(*(name for name in self.programs if name not in names))
+        for key in self.redis.scan_iter("turns:*"):  # what asked for the next turn may have died with the last test
+            self.redis.delete(key)
         for name in names:
             if self.program(name).command != self._command(name):
                 self.usual(name)

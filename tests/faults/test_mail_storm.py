@@ -23,8 +23,8 @@ SETTINGS = {
     "EMAIL_MAX_RETRIES": "30",
     "SMTP_TIMEOUT_SECONDS": "2",
 }
-"""With those of every such installation: a first wait of 1 s, a sweep each second, a server that fails is asked again
-after 1 s."""
+"""With those of every such installation: a first wait of 1 s, a sweep every 2 s, a server that fails is asked again after
+1 s."""
 ROUNDS, COMPANIES, BATCH = 20, 5, 20
 FAULTS: dict[str, dict[str, Any]] = {
     "ok": {},
@@ -51,15 +51,8 @@ log = structlog.get_logger("storm")
 @pytest.fixture(scope="module", autouse=True)
 def storm_settings(installation: System) -> Iterator[None]:
     """Short times for the programs of this module."""
-    usual = dict(installation.env)
-    installation.env.update(SETTINGS)
-    for name in RUNS:
-        installation.usual(name)
-    yield
-    installation.env.clear()
-    installation.env.update(usual)
-    for name in RUNS:
-        installation.usual(name)
+    with installation.with_settings(SETTINGS, *RUNS):
+        yield
     installation.forget_mails()
 
 
