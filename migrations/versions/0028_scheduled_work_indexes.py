@@ -49,7 +49,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.execute("SET statement_timeout = 0")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_exports_due")
         op.execute(f"CREATE INDEX CONCURRENTLY ix_exports_due ON exports (next_attempt_at) {UNFINISHED}")
         for name in INDEXES:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        op.execute("RESET lock_timeout")
+        op.execute("RESET statement_timeout")

@@ -23,5 +23,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.execute("SET statement_timeout = 0")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_sessions_end")
         op.execute("CREATE INDEX CONCURRENTLY ix_sessions_end ON sessions (least(revoked_at, idle_until, ends_at))")
+        op.execute("RESET lock_timeout")
+        op.execute("RESET statement_timeout")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, func, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from shared.audit import service as audit
@@ -62,11 +62,13 @@ def find_waiting(
     return list(session.execute(query.order_by(_export.org_id).limit(limit)).scalars())
 
 
-def count_within(session: Reader, limits: Limits, *, now: datetime) -> int:
-    """How many dead events are within the limits, and their target not disabled."""
+def count_within(session: Reader, limits: Limits, *, has_default: bool, now: datetime) -> int:
+    """How many dead events are within the limits, and have a target that is not disabled: their organization's own, or
+    if the installation `has_default` that."""
     at = _exports.join(_endpoints, _endpoint.org_id == _export.org_id, isouter=True)
     is_disabled = _endpoint.state == EndpointState.DISABLED
-    query = select(func.count()).select_from(at).where(*_within(limits, now), is_disabled.is_not(True))
+    has_target = or_(_endpoint.url.is_not(None), literal(has_default))
+    query = select(func.count()).select_from(at).where(*_within(limits, now), is_disabled.is_not(True), has_target)
     return int(session.execute(query).scalar_one())
 
 

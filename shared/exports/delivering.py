@@ -24,7 +24,7 @@ from shared.core.settings import Settings
 from shared.exports import targets
 from shared.exports.jobs import DELIVER, GO_ON
 from shared.exports.model import UNFINISHED, EndpointState, Export, ExportState, WebhookEndpoint
-from shared.exports.outcomes import STILL_FAILING, Outcome, all_tries_take
+from shared.exports.outcomes import STILL_FAILING, Outcome, exhausted_after
 from shared.exports.targets import LEASE_SLACK_SECONDS
 from shared.organizations.model import Organization
 
@@ -136,14 +136,14 @@ def count_exhausted(session: Reader, settings: Settings, *, now: datetime) -> in
 
 
 def _exhausted(settings: Settings, now: datetime) -> Select[Any]:
-    long_ago = now - all_tries_take(settings)
+    long_ago, lately = now - exhausted_after(settings), now - STILL_FAILING
     return (
         select(_export.org_id, _export.id)
         .join(_endpoints, _endpoint.org_id == _export.org_id)
         .where(
             _endpoint.state == EndpointState.ACTIVE,
             _endpoint.failing_since <= long_ago,
-            _endpoint.last_failure_at >= now - STILL_FAILING,
+            or_(_endpoint.last_failure_at >= lately, _endpoint.rests_until >= lately),
             _IS_OWED,
             _export.next_attempt_at <= now,
             _export.owed_since <= long_ago,

@@ -22,6 +22,9 @@ FIRST_REST_SECONDS = 5.0
 LONGEST_REST = timedelta(minutes=5)
 STILL_FAILING = timedelta(hours=1)
 """A target that fails is tried more often than that, unless it rests for longer, or nobody tries it."""
+SOONEST_EXHAUSTED = timedelta(days=1)
+"""While a target rests, most of what waits for it is not tried at all: so it is not given up after minutes, however few
+the tries are that an event has."""
 GONE = "The target answered 410 Gone: it wants no more events."
 DIED = "The worker died while delivering, every time."
 
@@ -122,6 +125,11 @@ def all_tries_take(settings: Settings) -> timedelta:
     waits = (without_jitter(each, first, factor=BACKOFF_FACTOR, longest=LONGEST_BACKOFF) for each in retries)
     trying = timedelta(seconds=settings.export_webhook_timeout_seconds) * (len(retries) + 1)
     return sum(waits, timedelta()) * MOST_JITTER + trying
+
+
+def exhausted_after(settings: Settings) -> timedelta:
+    """For how long a target must have failed, and an event have waited, until it is given up untried."""
+    return max(all_tries_take(settings), SOONEST_EXHAUSTED)
 
 
 def _later(

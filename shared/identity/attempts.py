@@ -58,10 +58,10 @@ _ONE_LESS_OF_ADDRESS = """
     UPDATE sign_in_attempts SET failures = greatest(failures - 1, 0), blocked_until = NULL WHERE key = %(address)s
 """
 _FORGET_STALE = """
-    DELETE FROM sign_in_attempts WHERE key IN (
+    WITH stale AS (
         SELECT key FROM sign_in_attempts WHERE stale_at <= %(now)s AND coalesce(blocked_until <= %(now)s, true)
         ORDER BY stale_at LIMIT 10 FOR UPDATE SKIP LOCKED
-    )
+    ) DELETE FROM sign_in_attempts WHERE key IN (SELECT key FROM stale)
 """
 _REMEMBER_BLOCK = """
     UPDATE sign_in_attempts SET stale_at = greatest(stale_at, blocked_until + %(memory)s) WHERE key = %(key)s

@@ -133,19 +133,22 @@ def has_failed(session: Reader, job: str, slot_at: datetime, *, since: datetime)
 
 def begin(session: Session, run_id: UUID, *, now: datetime) -> Row[Any] | None:
     """Take a queued run for one turn. None when there is nothing to do: another worker has it, it is over, or a run of
-    the whole installation that began after it was asked for covers it."""
-    taking = update(_runs).where(_run.id == run_id, _run.state == RunState.QUEUED)
-    run = session.execute(
-        taking.values(
-            state=RunState.RUNNING, started_at=func.coalesce(_run.started_at, now), lease_until=now + LEASE
-        ).returning(_runs)
-    ).one_or_none()
-    if run is None or run.org_id is None or run.slot_at is None:
-        return run
-    covering = find_covering(session, run.job, run.created_at, now=now)
+    the whole installation that began after it was asked for covers it. While that one is going on the run stays
+    queued, and the sweep asks for it again: the other may fail."""
+    queued = select(_runs).where(_run.id == run_id, _run.state == RunState.QUEUED).with_for_update()
+    run = session.execute(queued).one_or_none()
+    if run is None:
+        return None
+    covering = None
+    if run.org_id is not None and run.slot_at is not None:
+        covering = find_covering(session, run.job, run.created_at, now=now)
+    if covering is not None and covering.state in OPEN:
+        return None
+    taking = update(_runs).where(_run.id == run_id).values(state=RunState.RUNNING, lease_until=now + LEASE)
+    taken = session.execute(taking.values(started_at=func.coalesce(_run.started_at, now)).returning(_runs)).one()
     if covering is None:
-        return run
-    finish(session, run.id, run.counts, run.details, now=now, covered_by=covering.id)
+        return taken
+    finish(session, run_id, taken.counts, taken.details, now=now, covered_by=covering.id)
     return None
 
 

@@ -20,7 +20,8 @@ from tests.factories.exports import SECRET, make_dead_export, make_endpoint, mak
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
-from worker.core import periodic
+from tests.variants import with_settings
+from worker.core import boot, periodic
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -94,7 +95,7 @@ def test_the_limits_at_their_edges(company: Company, services: Services, edge: s
     make_endpoint(company, probed_at=moment, probe_worked=True)
     with transaction(company.scope) as session:
         waiting = auto_replaying.find_waiting(session, LIMITS, after=None, probed_before=moment, now=moment, limit=10)
-        counted = auto_replaying.count_within(session, LIMITS, now=moment)
+        counted = auto_replaying.count_within(session, LIMITS, has_default=True, now=moment)
         replayed = auto_replaying.replay_batch(
             session, company.org_id, LIMITS, probed_since=moment, limit=10, now=moment
         )
@@ -209,15 +210,29 @@ def test_a_dry_run_counts_and_does_nothing(company: Company, good: Receiver, del
     assert endpoint_of(company.org_id) == before
 
 
+@pytest.mark.parametrize(("mode", "replayed"), [("off", 0), ("webhook", 1)])
+def test_what_would_not_be_sent_is_not_counted(
+    company: Company, neighbour: Company, good: Receiver, delivering: Services, mode: str, replayed: int
+) -> None:
+    """The neighbour has no target at all."""
+    for each in (company, neighbour):
+        make_dead_export(each)
+    boot.use(with_settings(boot.services(), export_mode=mode))
+    counted = look_after(dry_run=True).get("replayed", 0)
+    assert counted == look_after().get("replayed", 0) == replayed
+
+
 def test_a_dry_run_counts_one_organization_after_the_other(
     company: Company,
     neighbour: Company,
+    good: Receiver,
     delivering: Services,
     jobs: JobsProbe,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A turn is over after one of them; the next goes on behind it."""
     monkeypatch.setattr(periodic, "TIME_BUDGET", timedelta())
+    make_endpoint(neighbour, url=good.url)
     for each in (company, neighbour, neighbour):
         make_dead_export(each)
     jobs.enqueued()

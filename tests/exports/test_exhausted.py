@@ -8,7 +8,7 @@ import pytest
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.exports import delivering
-from shared.exports.outcomes import all_tries_take
+from shared.exports.outcomes import all_tries_take, exhausted_after
 from shared.wiring import Services
 from tests.exports.conftest import exporting
 from tests.exports.receivers import Receiver, says
@@ -16,6 +16,7 @@ from tests.exports.steps import change, endpoint, export, make_event, make_event
 from tests.factories.organizations import Company
 from tests.jobs_probe import JobsProbe
 from tests.plans import join_row_by_row
+from tests.variants import with_settings
 from worker.core import boot
 
 LONG = timedelta(days=3)
@@ -57,8 +58,24 @@ def test_in_an_organizations_own_scope_only_its_own_are(
 
 
 def test_nothing_is_given_up_before_its_time(company: Company, failing: list[UUID], services: Services) -> None:
-    pass_time(all_tries_take(services.settings) - timedelta(minutes=1))
+    pass_time(exhausted_after(services.settings) - timedelta(minutes=1))
     assert give_up() == 0
+
+
+def test_few_tries_do_not_mean_that_untried_events_are_given_up_after_minutes(
+    company: Company, failing: list[UUID], services: Services
+) -> None:
+    boot.use(with_settings(boot.services(), export_webhook_max_retries=1))
+    pass_time(timedelta(hours=23))
+    assert give_up() == 0
+    pass_time(timedelta(hours=1))
+    assert give_up() == 6
+
+
+def test_a_target_that_has_asked_for_a_long_rest_still_fails(company: Company, failing: list[UUID]) -> None:
+    pass_time(LONG)
+    change("webhook_endpoints", "last_failure_at = now() - interval '2 h', rests_until = now() + interval '20 h'")
+    assert give_up() == 6
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_mail_that_kills_its_worker_takes_no_other_along(system: System, mails
     mails.promise_to(mails.companies[0], recipients)  # together: one process of a worker hears of them
     system.arm("worker", crash_point, EMAIL_MAX_RETRIES=str(TRIES - 1))
     for tries in range(1, TRIES + 1):
-        eventually(lambda: system.supervise("worker") and mails.rows()[2][1] == tries, f"try {tries}")  # noqa: B023
+        eventually(lambda: system.supervise("worker") and mails.rows()[2][1] >= tries, f"try {tries}")  # noqa: B023
         mails.let_wait_end(POISONED)
     eventually(
         lambda: system.supervise("worker") and mails.states() == {"sent": 6, "dead": 1},

@@ -23,8 +23,8 @@ SETTINGS = {
     "EMAIL_MAX_RETRIES": "30",
     "SMTP_TIMEOUT_SECONDS": "2",
 }
-"""With those of every such installation: a first wait of 1 s, a sweep every 2 s, a server that fails is asked again after
-1 s."""
+"""With those of every such installation: a first wait of 1 s, a sweep every 2 s, a server that fails is asked again
+after 1 s."""
 ROUNDS, COMPANIES, BATCH = 20, 5, 20
 FAULTS: dict[str, dict[str, Any]] = {
     "ok": {},

@@ -9,6 +9,7 @@ from shared.core.transaction import read_only, transaction
 from shared.identity import attempts
 from shared.identity.attempts import Attempt, TooManyAttempts
 from shared.wiring import Services
+from tests.plans import join_row_by_row
 from tests.rows import row, rows
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -210,6 +211,16 @@ def test_the_table_does_not_grow_with_what_is_past() -> None:
     for number in range(20):
         _fail(_of(1000 + number, f"198.51.100.{number}"), later)
     assert _count() == 40
+
+
+def test_a_failure_removes_no_more_than_ten_whichever_way_they_are_found() -> None:
+    for number in range(10):
+        _fail(_of(number, f"192.0.2.{number}"), NOON)
+    later = NOON + attempts.MEMORY + timedelta(seconds=1)
+    with transaction(PLATFORM) as session:
+        join_row_by_row(session)
+        attempts.failed(session, MINE, now=later)
+    assert _count() == 10
 
 
 def test_what_is_not_stale_is_never_removed() -> None:

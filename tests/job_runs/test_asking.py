@@ -143,6 +143,27 @@ def test_one_that_begins_between_asking_and_working_covers_it(
     assert (shown["state"], shown["covered_by"], shown["counts"]) == ("succeeded", str(of_all["id"]), {})
 
 
+@pytest.mark.parametrize(("ends", "is_covered"), [("succeeded", True), ("failed", False)])
+def test_one_that_is_going_on_covers_it_when_it_has_succeeded(
+    client: CheckedClient, company: Company, jobs: JobsProbe, ends: str, is_covered: bool
+) -> None:
+    run_id = _ask(client, company).get_json()["id"]
+    lease = datetime.now(UTC) + timedelta(minutes=5)
+    of_all = make_run(state="running", lease_until=lease, started_at=datetime.now(UTC), finished_at=None)
+    jobs.drain()
+    waiting = row("SELECT state, started_at FROM job_runs WHERE id = :id", id=run_id)
+    assert waiting == {"state": "queued", "started_at": None}
+    with transaction(PLATFORM) as session:
+        end = text("UPDATE job_runs SET state = :state, finished_at = now() WHERE id = :id")
+        session.execute(end, {"state": ends, "id": of_all})
+        late = {"ago": timedelta(minutes=1), "id": run_id}
+        session.execute(text("UPDATE job_runs SET created_at = created_at - :ago WHERE id = :id"), late)
+    jobs.run("job_runs.sweep")
+    jobs.drain()
+    shown = client.get(f"/v1/admin/jobs/{run_id}", headers=company.headers()).get_json()
+    assert (shown["state"], shown["covered_by"] is not None) == ("succeeded", is_covered)
+
+
 def test_a_dry_run_is_made_beside_the_others(client: CheckedClient, company: Company, jobs: JobsProbe) -> None:
     make_run(state="running", lease_until=datetime.now(UTC) + timedelta(seconds=30))
     dry = _ask(client, company, f"{CLEANUP}?dry_run=true").get_json()

@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg2
 import pytest
+from sqlalchemy import text
 
 from shared.clients.holding import LOCK
 from shared.core.locks import lock_number
+from shared.core.transaction import transaction
 from shared.job_runs.model import Trigger
 from shared.job_runs.service import Asked
 from shared.retention import forgetting as pages
@@ -140,7 +143,7 @@ def test_one_organization_that_fails_does_not_keep_the_others(company: Company, 
         steps.run()
     done = row("SELECT * FROM job_runs WHERE job = 'retention' AND org_id IS NULL ORDER BY id DESC LIMIT 1")
     assert done["state"] == "failed"
-    assert re.search(f"IncompleteError: 1 organizations failed.*{company.org_id}: Unavailable: ", done["error"])
+    assert re.search(f"^1 organizations failed.*{company.org_id}: database.busy: ", done["error"])
     assert done["counts"]["exports"] == 2
     assert footprint(company.org_id) == before
     assert steps.counts(neighbour) == {}
@@ -162,7 +165,39 @@ def test_one_that_goes_on_for_too_long_has_failed_if_an_organization_has(
         short_turns.drain()
     ended = row("SELECT state, error FROM job_runs WHERE id = :id", id=run_id)
     assert ended["state"] == "failed"
-    assert f"1 organizations failed, time was up for the rest: {company.org_id}: Unavailable: " in ended["error"]
+    assert f"1 organizations failed, time was up for the rest: ask again: {company.org_id}: " in ended["error"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_one_of_staff_that_goes_on_for_too_long_says_that_not_all_is_done(
+    company: Company, small_pages: None, short_turns: JobsProbe, dry_run: bool
+) -> None:
+    fill(company)
+    short_turns.enqueued()
+    asked = Asked("retention", company.org_id, Trigger.STAFF, dry_run=dry_run)
+    run_id = periodic.run_now(asked)["run_id"]
+    steps.set_age("job_runs", run_id, started_at=ago(0, seconds=7201))
+    with pytest.raises(IncompleteError):
+        short_turns.drain()
+    ended = row("SELECT state, error FROM job_runs WHERE id = :id", id=run_id)
+    assert ended == {"state": "failed", "error": "time was up for the rest: ask again"}
+
+
+def test_what_the_database_says_is_not_told_to_staff(
+    company: Company, short_turns: JobsProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        with transaction(company.scope) as session:
+            session.execute(text("SELECT 1 FROM there_is_no_such_table"))
+
+    monkeypatch.setattr(pages, "forget", broken)
+    run_id = periodic.run_now(Asked("retention", company.org_id, Trigger.STAFF))["run_id"]
+    with pytest.raises(IncompleteError):
+        short_turns.drain()
+    kept = row("SELECT state, details, error FROM job_runs WHERE id = :id", id=run_id)
+    assert kept["state"] == "failed"
+    assert "ProgrammingError; the worker's log says more" in kept["error"]
+    assert "no_such_table" not in str(kept)
 
 
 def test_photos_go_with_their_objects_and_what_they_took(company: Company, jobs: JobsProbe) -> None:

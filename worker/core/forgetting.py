@@ -49,7 +49,7 @@ def walk(run: Run) -> Iterator[Counts]:
             yield from _forget_of(run, org_id, now)
         except (Refusal, SQLAlchemyError) as error:
             log.exception("retention.organization_failed", org_id=whose)
-            run.pass_over(whose, f"{type(error).__name__}: {error}".partition("\n")[0][:200])
+            run.pass_over(whose, error)
         run.details[AT] = [whose, _DONE, False, None]
         yield {}
     del run.details[AT]

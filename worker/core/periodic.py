@@ -32,17 +32,17 @@ ALREADY = "already running or done"
 RESTS = "has failed, and rests"
 LONGEST_RUN = timedelta(hours=2)
 """One that goes on, turn after turn, ends then; the next slot does the rest."""
-FAILED = "failed"
-"""Kept with the run: who could not be served in its turns so far, and why."""
+FAILED, REASONS = "failed", "reasons"
+"""Kept with the run: how many organizations could not be done in its turns so far, and why the first could not."""
 MOST_NAMED = 5
-"""Of those in the message of a run that has failed."""
+TIME_IS_UP = "time was up for the rest: ask again"
 
 Counts = dict[str, int]
 Outcome = dict[str, Any]
 
 
 class IncompleteError(Exception):
-    """Some organizations could not be done."""
+    """Some organizations could not be done, or not all of what was asked for. Its message is for those who asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,28 @@ class Run:
     asked: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
-    def pass_over(self, whose: str, why: str) -> None:
-        """Go on with the others. The run names whom it has passed over, and why, and has failed when it ends, whichever
-        turn that is in."""
-        self.details.setdefault(FAILED, {})[whose] = why
+    @property
+    def org_id(self) -> UUID | None:
+        """The organization whose rows they are, if they are one's."""
+        return self.scope.org_id if isinstance(self.scope, Tenant) else None
 
-    def demand_complete(self, *, is_done: bool) -> None:
-        """Raises `IncompleteError` when somebody was passed over; `is_done` says whether all others are done."""
-        failed: dict[str, str] = self.details.get(FAILED, {})
-        if failed:
-            others = "the others are done" if is_done else "time was up for the rest"
-            named = "; ".join(f"{whose}: {why}" for whose, why in list(failed.items())[:MOST_NAMED])
-            raise IncompleteError(f"{len(failed)} organizations failed, {others}: {named}")
+    def pass_over(self, whose: str, error: Exception) -> None:
+        """Go on with the others. The run names the first whom it has passed over, and why, and has failed when it ends,
+        whichever turn that is in."""
+        self.details[FAILED] = self.details.get(FAILED, 0) + 1
+        reasons = self.details.setdefault(REASONS, {})
+        if len(reasons) < MOST_NAMED:
+            reasons[whose] = _reason(error, self.org_id).partition("\n")[0][:200]
+
+    def demand_complete(self, *, is_done: bool, wants_all: bool) -> None:
+        """Raises `IncompleteError` when somebody was passed over, or when it was not done and whoever asked `wants_all`
+        in this run."""
+        if FAILED in self.details:
+            others = "the others are done" if is_done else TIME_IS_UP
+            named = "; ".join(f"{whose}: {why}" for whose, why in self.details[REASONS].items())
+            raise IncompleteError(f"{self.details[FAILED]} organizations failed, {others}: {named}")
+        if wants_all and not is_done:
+            raise IncompleteError(TIME_IS_UP)
 
 
 Work = Callable[[Run], Iterator[Counts]]
@@ -166,7 +176,7 @@ def _take_turn(row: Row[Any], tell: Tell) -> Outcome:
         counts, is_done = _work(run, row, tell)
         goes_on = not is_done and _may_go_on(row)
         if not goes_on:
-            run.demand_complete(is_done=is_done)
+            run.demand_complete(is_done=is_done, wants_all=row.trigger != Trigger.BEAT)
     except Exception as error:
         with transaction(PLATFORM) as session:
             job_runs.fail(session, run.id, _reason(error, row.org_id), now=clock.utc_now())
@@ -189,6 +199,8 @@ def _reason(error: Exception, org_id: UUID | None) -> str:
     """Why the run failed. A company reads its own runs: what we did not mean to say to it is in the log alone."""
     if isinstance(error, Refusal):
         return f"{error.code}: {error.detail}"[:2000]
+    if isinstance(error, IncompleteError):
+        return str(error)[:2000]
     if org_id is not None:
         return f"{type(error).__name__}; the worker's log says more"
     return f"{type(error).__name__}: {error}"[:2000]

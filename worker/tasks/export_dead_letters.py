@@ -72,14 +72,17 @@ def _replay_batch(scope: Tenant, wanted: Filters, began: datetime) -> Counts:
 
 
 def _count(run: Run) -> Iterator[Counts]:
-    """What would be done, as far as can be told without asking the targets. A statement for each organization: one over
-    all of them would take longer than statements may."""
+    """What would be done if every target took its probe; what is given up in the same run is not replayed in this
+    count, because its target fails. A statement for each organization: one over all of them would take longer than
+    statements may."""
     settings, now = services().settings, clock.utc_now()
+    has_default = bool(settings.export_webhook_url)
     for org_id in _left(run):
         with read_only(Tenant(org_id)) as connection:
             found = {"given_up": delivering.count_exhausted(connection, settings, now=now)}
-            if settings.export_dead_letter_auto_replay:
-                found["replayed"] = auto_replaying.count_within(connection, Limits.of(settings), now=now)
+            if _replays_by_itself():
+                limits = Limits.of(settings)
+                found["replayed"] = auto_replaying.count_within(connection, limits, has_default=has_default, now=now)
         run.details[AT] = str(org_id)
         yield found
     run.details.pop(AT, None)
@@ -100,12 +103,16 @@ def _give_up(scope: Scope) -> Counts:
         }
 
 
+def _replays_by_itself() -> bool:
+    settings = services().settings
+    return settings.export_mode != "off" and settings.export_dead_letter_auto_replay
+
+
 def _replay_by_itself(run: Run, began: datetime) -> Iterator[Counts]:
     """Probe the targets of organizations that have something to replay, one by one, and replay where that worked."""
-    settings = services().settings
-    if settings.export_mode == "off" or not settings.export_dead_letter_auto_replay:
+    if not _replays_by_itself():
         return
-    limits, probes = Limits.of(settings), Probes()
+    limits, probes = Limits.of(services().settings), Probes()
     last = None
     while org_ids := _find_waiting(run.scope, limits, began, last):
         for org_id in org_ids:

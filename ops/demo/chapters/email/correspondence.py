@@ -24,6 +24,8 @@ class Correspondence:
     owner: Staff
     address: str
     order_id: str
+    began_at: datetime
+    """The full hour in which the chapter began: appointments are so many hours later, also when the next one begins."""
 
     @classmethod
     def of(cls, world: World, story: Story) -> "Correspondence":
@@ -31,7 +33,8 @@ class Correspondence:
         owner = Staff(world, "owner")
         address = f"anna-{secrets.token_hex(4)}@client.test"
         client = owner.create("/v1/clients", {"name": "Anna Berg", "email": address})
-        start = (datetime.now(UTC) + timedelta(hours=20)).replace(minute=0, second=0, microsecond=0)
+        began_at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        start = began_at + timedelta(hours=20)
         order = {
             "client_id": client["id"],
             "title": "Window cleaning",
@@ -40,7 +43,7 @@ class Correspondence:
             "scheduled_end": (start + timedelta(hours=2)).isoformat(),
             "total": {"amount": 12900, "currency": "cad"},
         }
-        return cls(world, story, owner, address, owner.create("/v1/orders", order)["id"])
+        return cls(world, story, owner, address, owner.create("/v1/orders", order)["id"], began_at)
 
     @property
     def order_path(self) -> str:
@@ -75,8 +78,8 @@ class Correspondence:
         return Calendar.from_ical(file.get_content()).events[0]
 
     def reschedule(self, hours: int) -> Found:
-        """Move the order to so many hours from now."""
-        start = (datetime.now(UTC) + timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0)
+        """Move the order to so many hours from the beginning."""
+        start = self.began_at + timedelta(hours=hours)
         return dict(self.owner.change("POST", f"{self.order_path}/reschedule", {"scheduled_start": start.isoformat()}))
 
     def press(self) -> Found:

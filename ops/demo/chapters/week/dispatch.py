@@ -53,7 +53,7 @@ def bring_forward(company: Company, order: Found) -> Found:
     moved: Found = company.owner.change("POST", f"{path}/reschedule", {"scheduled_start": start.isoformat()})
     expect(datetime.fromisoformat(moved["scheduled_start"]) == start, f"the order is at {moved['scheduled_start']}")
     mail = company.mail(company.address("Anna"), "New time")
-    clock = f"{start.astimezone(company.zone):%H:%M}"
+    clock = f"{start.astimezone(company.zone):%I:%M}".lstrip("0")  # mails are written in English
     expect(clock in mail["text"], f"the mail does not say {clock}")
     company.story.proved("Anna asks for today instead; she gets a mail with the new time", f"“{mail['subject']}”")
     return moved
