@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.core.ids import new_id
 from shared.core.tenancy import PLATFORM
 from shared.core.transaction import transaction
 from shared.job_runs import service as job_runs
@@ -15,7 +16,7 @@ from shared.job_runs.service import Asked
 from tests.jobs_probe import JobsProbe
 from tests.rows import row, rows
 from worker.core import periodic
-from worker.core.periodic import Counts, Run, until_nothing
+from worker.core.periodic import Counts, IncompleteError, Run, until_nothing
 
 MINUTE = timedelta(minutes=1)
 NOW = datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC)
@@ -149,3 +150,16 @@ def test_every_sweep_writes_down_its_run_once_per_slot(jobs: JobsProbe, job: str
     assert {run["slot_at"] for run in runs} <= slots
     assert len(runs) <= len(slots)
     assert {run["state"] for run in runs} == {"succeeded"}
+
+
+def test_one_that_passes_over_many_names_the_first_and_counts_them_all() -> None:
+    run = Run(new_id(), PLATFORM)
+    for number in range(7):
+        run.pass_over(f"organization-{number}", ValueError(f"broken\nDETAIL: {number}"))
+    assert list(run.details["reasons"]) == [f"organization-{number}" for number in range(5)]
+    with pytest.raises(IncompleteError) as said:
+        run.demand_complete(is_done=True, wants_all=True)
+    assert str(said.value).startswith(
+        "7 organizations failed, the others are done: organization-0: ValueError: broken; "
+    )
+    assert "DETAIL" not in str(said.value)
