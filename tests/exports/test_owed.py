@@ -1,11 +1,15 @@
 """Events that nobody delivers for now: exports are off, there is no target, a message or a worker is gone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
+from shared.core.transaction import transaction
+from shared.exports import delivering
 from shared.exports.jobs import DELIVER
+from shared.exports.outcomes import dead
+from shared.exports.targets import LEASE_SLACK_SECONDS
 from shared.wiring import Services
 from tests.exports.conftest import exporting
 from tests.exports.receivers import Receiver
@@ -106,3 +110,22 @@ def test_the_sweep_asks_each_organization_once_page_by_page(
     sweep(jobs)
     asked = [UUID(arguments["org_id"]) for _, arguments in jobs.enqueued()]
     assert asked == sorted([company.org_id, neighbour.org_id])
+
+
+def test_a_worker_that_comes_back_late_writes_nothing_over_the_next_ones_try(
+    company: Company, jobs: JobsProbe, services: Services
+) -> None:
+    """Its lease is over, and another worker has the event."""
+    event_id, settings, now = make_event(company), services.settings, datetime.now(UTC)
+    with transaction(company.scope) as session:
+        late = delivering.claim(session, company.org_id, settings, now=now)
+        assert late is not None
+    later = now + timedelta(seconds=settings.export_webhook_timeout_seconds + LEASE_SLACK_SECONDS)
+    with transaction(company.scope) as session:
+        other = delivering.claim(session, company.org_id, settings, now=later)
+        assert other is not None
+        delivering.record(session, late, dead(late, "too late to say so", now=later))
+    assert state(event_id) == ("delivering", 2)
+    with transaction(company.scope) as session:
+        delivering.record(session, other, dead(other, "refused", now=later))
+    assert state(event_id) == ("dead", 2)

@@ -264,3 +264,22 @@ def test_a_sweep_takes_no_more_than_it_may(company: Company, services: Services)
         join_row_by_row(session)
         swept = [sending.sweep(session, services.settings, now=later, limit=2)["requeued"] for _ in range(3)]
     assert swept == [2, 2, 1]
+
+
+def test_a_worker_that_comes_back_late_writes_nothing_over_the_next_ones_try(
+    company: Company, services: Services
+) -> None:
+    """Its lease is over, and another worker has the mail."""
+    message_id, settings, now = make_message(company), services.settings, datetime.now(UTC)
+    with transaction(company.scope) as session:
+        late = sending.claim(session, company.org_id, settings, now=now)
+    assert late is not None
+    assert _sweep(services, after=timedelta(seconds=settings.email_lease_seconds + 1))["requeued"] == 1
+    with transaction(company.scope) as session:
+        other = sending.claim(session, company.org_id, settings, now=now)
+        assert other is not None
+        sending.record(session, late, sending.dead(late, "too late to say so"))
+    assert (_mail(message_id)["state"], _mail(message_id)["attempts"]) == ("sending", 2)
+    with transaction(company.scope) as session:
+        sending.record(session, other, sending.sent(other, None, now=now))
+    assert _mail(message_id)["state"] == "sent"
